@@ -1,0 +1,7 @@
+//! heshan (河山): geospatial analysis for mine restoration and Yellow River risk.
+
+pub mod error;
+pub mod model;
+pub mod units;
+
+pub use error::{Error, Result};

@@ -1,0 +1,32 @@
+//! The nouns: layers and features, sites and rivers, and the sockets that sources and sinks plug into.
+
+mod feature;
+mod progress;
+mod river;
+mod site;
+mod skipped;
+
+pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
+pub use progress::{NoProgress, Progress};
+pub use river::{RiverClass, RiverLine, RiverShape};
+pub use site::{Kind, Site};
+pub use skipped::{Reason, Skipped};
+
+/// A measured value, or the reason why there is none. Never a number that stands for "unknown".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observed<T, R = &'static str> {
+    /// The value.
+    Yes(T),
+    /// Not observed, and why.
+    No(R),
+}
+
+impl<T, R> Observed<T, R> {
+    /// The value, where there is one.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Yes(v) => Some(v),
+            Self::No(_) => None,
+        }
+    }
+}
