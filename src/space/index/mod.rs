@@ -1,0 +1,5 @@
+//! Spatial indexes.
+
+mod packed;
+
+pub use packed::{BoxIndex, IndexError};
