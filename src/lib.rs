@@ -1,5 +1,6 @@
 //! heshan (河山): geospatial analysis for mine restoration and Yellow River risk.
 
+pub mod analysis;
 pub mod error;
 pub mod model;
 pub mod space;

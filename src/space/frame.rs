@@ -59,6 +59,9 @@ pub struct Ecef {
 }
 
 impl Ecef {
+    /// For planar metrics, which use none.
+    pub const NONE: Self = Self { x: 0.0, y: 0.0, z: 0.0 };
+
     /// Of a lon/lat point in degrees.
     pub fn of(lonlat: Coord<f64>) -> Self {
         let (sl, cl) = lonlat.x.to_radians().sin_cos();

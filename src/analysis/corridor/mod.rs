@@ -1,0 +1,12 @@
+//! The river corridor: a network from pieces of river lines, and sites screened against it.
+//!
+//! A corridor is a distance, not a polygon: whether a site lies inside is decided by distances, and its area inside is
+//! integrated exactly over the round boundary (`inside`). Method and formulas: `docs/explanation/corridor.md`.
+
+pub mod draw;
+mod inside;
+mod join;
+pub mod network;
+pub mod screen;
+
+pub use network::{Direction, Network, NetworkOptions, River, RiverReport};

@@ -1,0 +1,1 @@
+//! Screening one site against the network.

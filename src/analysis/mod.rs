@@ -1,0 +1,3 @@
+//! Analyses: typed values in, typed values out; no files, no printing, no clock.
+
+pub mod corridor;
