@@ -10,3 +10,4 @@ pub mod network;
 pub mod screen;
 
 pub use network::{Direction, Network, NetworkOptions, River, RiverReport};
+pub use screen::{AtDistance, Bank, Relation, SiteResult, screen_site};
