@@ -1,0 +1,5 @@
+test:
+	bash scripts/setup.sh
+	cargo test --locked
+
+.PHONY: test
