@@ -5,12 +5,14 @@ mod progress;
 mod river;
 mod site;
 mod skipped;
+mod table;
 
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use progress::{NoProgress, Progress};
 pub use river::{RiverClass, RiverLine, RiverShape};
 pub use site::{Kind, Site};
 pub use skipped::{Reason, Skipped};
+pub use table::{Column, Shape, Style, Table};
 
 /// A measured value, or the reason why there is none. Never a number that stands for "unknown".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,189 @@
+//! Arguments as typed on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::Lang;
+
+/// heshan (河山): mine restoration and Yellow River risk, from files to lists and maps
+#[derive(Debug, Parser)]
+#[command(name = "heshan", version, about, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags that mean the same in every verb.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Shared options")]
+pub(crate) struct Shared {
+    /// Threads to use [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more (every repaired or skipped feature, timings)
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Form of messages on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Language of messages, titles and legends [default: from the locale]
+    #[arg(long, global = true, value_enum)]
+    lang: Option<LangArg>,
+    /// Progress bar
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    pub progress: When,
+    /// Replace outputs that exist
+    #[arg(long, global = true)]
+    pub overwrite: bool,
+    /// Print a summary for machines (JSON) on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Refuse the whole run if any feature needs repair or cannot be used
+    #[arg(long, global = true, conflicts_with = "allow_skipped")]
+    pub strict: bool,
+    /// End with 0 even if some features could not be used (they are listed all the same)
+    #[arg(long, global = true)]
+    pub allow_skipped: bool,
+}
+
+impl Shared {
+    /// The language asked for, or the locale's.
+    pub fn lang(&self) -> Lang {
+        match self.lang {
+            Some(LangArg::Zh) => Lang::Zh,
+            Some(LangArg::En) => Lang::En,
+            None => {
+                let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|k| std::env::var(k).ok()).find(|v| !v.is_empty());
+                if locale.is_some_and(|l| l.starts_with("zh")) { Lang::Zh } else { Lang::En }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MetricArg {
+    /// True distance on the ellipsoid
+    Geodesic,
+    /// Distance in the sites' projected CRS, to compare with other tools
+    Planar,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Report layers, CRS, encoding, counts and every geometry fault of vector files
+    Check(CheckArgs),
+    /// Screen sites against the corridor of rivers
+    Screen(Box<ScreenArgs>),
+    /// Write the sample project
+    Sample(SampleArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Folder
+        dir: PathBuf,
+    },
+}
+
+/// How files are read where they leave something open.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct ReadArgs {
+    /// CRS of inputs that have none, e.g. EPSG:4490
+    #[arg(long, value_name = "CRS")]
+    pub crs: Option<String>,
+    /// Encoding of attribute text where the file does not say, e.g. GBK
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files, or FILE#layer
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Write the repaired features of one layer here
+    #[arg(long, value_name = "OUT")]
+    pub repair: Option<PathBuf>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScreenArgs {
+    /// River lines or water polygons, FILE or FILE#layer
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub rivers: Vec<String>,
+    /// Site polygons, FILE or FILE#layer
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub sites: Vec<String>,
+    /// Zones to overlap with (reserves, permits, shoreline control ranges)
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub zones: Vec<String>,
+    /// Corridor distances in metres
+    #[arg(long, value_delimiter = ',', default_value = "3000", value_name = "M")]
+    pub distance: Vec<f64>,
+    /// How distances are measured
+    #[arg(long, value_enum, default_value_t = MetricArg::Geodesic)]
+    pub metric: MetricArg,
+    /// The rivers flow to the end nearest this lon,lat [default: as most of the line is digitised]
+    #[arg(long, value_name = "LON,LAT", value_delimiter = ',', allow_hyphen_values = true)]
+    pub outlet: Vec<f64>,
+    /// Gaps between pieces of one named river up to this are bridged for chainage, metres
+    #[arg(long, default_value_t = 2000.0, value_name = "M")]
+    pub bridge: f64,
+    /// Field of the rivers whose value says that a line is drawn upstream (1, true, reverse, 逆)
+    #[arg(long, value_name = "FIELD")]
+    pub reversed_field: Option<String>,
+    /// Layers to write [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub layers: Vec<String>,
+    /// CRS of the output
+    #[arg(long, default_value = "EPSG:4490", value_name = "CRS")]
+    pub out_crs: String,
+    /// Output: .gpkg or .gdb (all layers), .fgb .shp .geojson .kml .csv (one file a layer)
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// Folder to write to
+    pub dir: PathBuf,
+    /// Seed of the made-up sites
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}

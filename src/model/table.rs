@@ -1,0 +1,63 @@
+//! Layers and lists on their way out: values with titles and a style, not yet a file.
+
+use geo::Geometry;
+
+use super::{Crs, Field, Value};
+use crate::error::{Lang, Text};
+
+/// One column of an outgoing layer or list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Name and type in files.
+    pub field: Field,
+    /// Title for people.
+    pub title: Text,
+}
+
+/// Geometry of an outgoing layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A list without geometry.
+    None,
+    /// Points.
+    Point,
+    /// Lines and multilines.
+    MultiLine,
+    /// Polygons and multipolygons.
+    MultiPolygon,
+}
+
+/// A style that QGIS applies on opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Style {
+    /// QGIS layer definition (QML).
+    pub qml: String,
+    /// OGC Styled Layer Descriptor 1.0.
+    pub sld: String,
+}
+
+/// An outgoing layer or list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Name in files.
+    pub name: String,
+    /// Title for people.
+    pub title: Text,
+    /// Columns.
+    pub columns: Vec<Column>,
+    /// Geometry type.
+    pub shape: Shape,
+    /// CRS of the geometry.
+    pub crs: Option<Crs>,
+    /// Rows: geometry and one value a column.
+    pub rows: Vec<(Option<Geometry<f64>>, Vec<Value>)>,
+    /// Style.
+    pub style: Option<Style>,
+}
+
+impl Table {
+    /// Titles of the columns in `lang`.
+    pub fn titles(&self, lang: Lang) -> Vec<String> {
+        self.columns.iter().map(|c| c.title.in_lang(lang).to_owned()).collect()
+    }
+}

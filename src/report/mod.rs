@@ -1,0 +1,4 @@
+//! What people look at, made as values: layers, lists, styles. Writers turn them into files.
+
+pub mod screen;
+pub mod style;
