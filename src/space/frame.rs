@@ -39,6 +39,27 @@ impl Metric {
     }
 }
 
+/// Longest edge in degrees of longitude/latitude that is taken for straight in a local plane: about 500 m on the
+/// ground, where an edge straight in longitude/latitude leaves the geodesic by L²·tan φ / 8N ≤ 5 mm (φ ≤ 50°).
+const STRAIGHT_M: f64 = 500.0;
+
+impl Metric {
+    /// Points that divide the edge from `a` to `b` into parts straight in a local plane, `a` and `b` left out.
+    ///
+    /// Edges are straight in their coordinates (OGC 06-103r4, 6.1.2.1), so only longitude/latitude needs it.
+    pub fn between(self, a: Coord<f64>, b: Coord<f64>) -> impl Iterator<Item = Coord<f64>> {
+        let parts = match self {
+            Self::Planar => 1,
+            Self::Geodesic => {
+                let cos = a.y.abs().min(b.y.abs()).to_radians().cos();
+                let m = ((b.x - a.x) * cos * 111_320.0).hypot((b.y - a.y) * 111_700.0);
+                (m / STRAIGHT_M).ceil().clamp(1.0, 1e6) as usize
+            }
+        };
+        (1..parts).map(move |k| a + (b - a) * (k as f64 / parts as f64))
+    }
+}
+
 /// The CGCS2000 ellipsoid for Karney's geodesics.
 pub fn ellipsoid() -> &'static Geodesic {
     static G: std::sync::OnceLock<Geodesic> = std::sync::OnceLock::new();

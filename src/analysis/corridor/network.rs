@@ -268,9 +268,15 @@ impl Network {
             if w[0] == w[1] {
                 continue;
             }
-            let next = at + per_metre * self.metric.distance_m(w[0], w[1]);
-            self.segments.push(self.segment(w[0], w[1], river, [at, next], true));
-            at = next;
+            let start = at;
+            let whole = per_metre * self.metric.distance_m(w[0], w[1]);
+            let ends: Vec<Coord<f64>> = self.metric.between(w[0], w[1]).chain([w[1]]).collect();
+            let mut a = w[0];
+            for (k, &b) in ends.iter().enumerate() {
+                let next = start + whole * (k + 1) as f64 / ends.len() as f64;
+                self.segments.push(self.segment(a, b, river, [at, next], true));
+                (a, at) = (b, next);
+            }
         }
         if let Some(last) = self.segments[first..].last_mut() {
             last.continues = false;
@@ -280,7 +286,11 @@ impl Network {
     fn add_bank(&mut self, river: u32, p: &Polygon<f64>) {
         for ring in std::iter::once(p.exterior()).chain(p.interiors()) {
             for w in ring.0.windows(2).filter(|w| w[0] != w[1]) {
-                self.segments.push(self.segment(w[0], w[1], river, [f64::NAN; 2], false));
+                let mut a = w[0];
+                for b in self.metric.between(w[0], w[1]).chain([w[1]]) {
+                    self.segments.push(self.segment(a, b, river, [f64::NAN; 2], false));
+                    a = b;
+                }
             }
         }
         self.waters.push((river, p.clone()));

@@ -103,9 +103,9 @@ impl LocalSite {
         let mut edges = Edges::new();
         let mut area = 0.0;
         for p in &shape.0 {
-            area += push_ring(&frame, p.exterior(), 1.0, &mut edges);
+            area += push_ring(metric, &frame, p.exterior(), 1.0, &mut edges);
             for h in p.interiors() {
-                area += push_ring(&frame, h, -1.0, &mut edges);
+                area += push_ring(metric, &frame, h, -1.0, &mut edges);
             }
         }
         let bounds = edges.iter().map(|e| Rect::new(e.0, e.0)).reduce(|a, b| {
@@ -119,8 +119,12 @@ impl LocalSite {
 }
 
 /// Adds a ring with the wanted turn (1 counter-clockwise, -1 clockwise); answers its signed area.
-fn push_ring(frame: &Frame, ring: &LineString<f64>, turn: f64, edges: &mut Edges) -> f64 {
-    let mut p: Vec<Coord<f64>> = ring.0.iter().map(|&c| frame.forward(c)).collect();
+fn push_ring(metric: Metric, frame: &Frame, ring: &LineString<f64>, turn: f64, edges: &mut Edges) -> f64 {
+    let mut p: Vec<Coord<f64>> = Vec::with_capacity(ring.0.len());
+    p.extend(ring.0.first().map(|&c| frame.forward(c)));
+    for w in ring.0.windows(2) {
+        p.extend(metric.between(w[0], w[1]).chain([w[1]]).map(|c| frame.forward(c)));
+    }
     let twice: f64 = p.windows(2).map(|w| w[0].x * w[1].y - w[1].x * w[0].y).sum();
     if twice * turn < 0.0 {
         p.reverse();
@@ -138,8 +142,7 @@ struct Best {
 
 /// Screens one site against the network for several distances (metres).
 ///
-/// `shape` is in the metric's coordinates, edges short enough to be straight in the site's plane (the job densifies
-/// them). Answers `None` where the shape has no extent. Pure: the same for any number of threads.
+/// `shape` is in the metric's coordinates; its edges, like the rivers', are straight in them. Answers `None` where the shape has no extent. Pure: the same for any number of threads.
 pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) -> Option<SiteResult> {
     let site = LocalSite::new(net.metric, shape)?;
     let (best, in_water) = nearest(net, &site, shape);
