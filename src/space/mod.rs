@@ -1,5 +1,8 @@
 //! Pure geometry: distance by metric, area, validity, repair, clip, and the spatial indexes.
 
+pub mod area;
+pub mod clip;
 pub mod distance;
 pub mod frame;
 pub mod index;
+pub mod wkb;

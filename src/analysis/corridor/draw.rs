@@ -46,7 +46,7 @@ pub fn corridor(net: &Network, river: usize, d: f64) -> Result<Drawn> {
     for (k, s) in net.segments.iter().enumerate().filter(|(_, s)| s.river as usize == river) {
         length += net.metric.distance_m(s.a, s.b);
         chunk.push(s);
-        let last = !net.segments.get(k + 1).is_some_and(|n| n.river as usize == river);
+        let last = net.segments.get(k + 1).is_none_or(|n| n.river as usize != river);
         if length > CHUNK_M || last {
             pieces.push(chunk_corridor(net, &chunk, d));
             chunk.clear();

@@ -1,0 +1,191 @@
+//! Overlays of polygons that never panic.
+//!
+//! `geo`'s overlay (i_overlay) does the work on coordinates moved to their middle; it snaps to a grid of about 2⁻³⁰ of
+//! the operands' extent (1 µm for 1 km). It can panic on valid input (georust/geo issues 976, 1064, 1103, 1174, 1189;
+//! apache/sedona-db issue 1178), so each call is guarded and its area checked; what fails goes to GEOS through GDAL,
+//! and [`Overlay::via_geos`] says so.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use geo::{Area, BooleanOps, BoundingRect, Coord, Geometry, MapCoords, MultiPolygon, Polygon};
+
+use super::wkb;
+use crate::error::{Error, Result};
+
+/// The result of an overlay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overlay {
+    /// The polygons; empty where nothing is left.
+    pub shape: MultiPolygon<f64>,
+    /// GEOS had to do it.
+    pub via_geos: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Intersection,
+    Difference,
+    Union,
+}
+
+/// What lies in both.
+pub fn intersection(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>) -> Result<Overlay> {
+    overlay(a, b, Op::Intersection)
+}
+
+/// What lies in `a` and not in `b`.
+pub fn difference(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>) -> Result<Overlay> {
+    overlay(a, b, Op::Difference)
+}
+
+/// What lies in either.
+pub fn union(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>) -> Result<Overlay> {
+    overlay(a, b, Op::Union)
+}
+
+/// What lies in any; pairwise, so that each step stays small.
+pub fn union_all(all: &[MultiPolygon<f64>]) -> Result<Overlay> {
+    let mut via_geos = false;
+    let mut level: Vec<MultiPolygon<f64>> = all.to_vec();
+    while level.len() > 1 {
+        let mut next = Vec::with_capacity(level.len().div_ceil(2));
+        for pair in level.chunks(2) {
+            next.push(match pair {
+                [a, b] => {
+                    let u = union(a, b)?;
+                    via_geos |= u.via_geos;
+                    u.shape
+                }
+                one => one[0].clone(),
+            });
+        }
+        level = next;
+    }
+    Ok(Overlay { shape: level.pop().unwrap_or(MultiPolygon(Vec::new())), via_geos })
+}
+
+fn overlay(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> Result<Overlay> {
+    let Some(middle) = middle(a, b) else { return Ok(Overlay { shape: MultiPolygon(Vec::new()), via_geos: false }) };
+    let moved = |m: &MultiPolygon<f64>| m.map_coords(|c| c - middle);
+    let (a, b) = (moved(a), moved(b));
+    let (shape, via_geos) = match guarded(|| by_geo(&a, &b, op)).filter(|s| plausible(&a, &b, s, op)) {
+        Some(s) => (s, false),
+        None => (by_geos(&a, &b, op)?, true),
+    };
+    Ok(Overlay { shape: shape.map_coords(|c| c + middle), via_geos })
+}
+
+fn middle(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>) -> Option<Coord<f64>> {
+    match (a.bounding_rect(), b.bounding_rect()) {
+        (Some(r), Some(s)) => Some((r.center() + s.center()) / 2.0),
+        (Some(r), None) | (None, Some(r)) => Some(r.center()),
+        (None, None) => None,
+    }
+}
+
+fn by_geo(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> MultiPolygon<f64> {
+    match op {
+        Op::Intersection => a.intersection(b),
+        Op::Difference => a.difference(b),
+        Op::Union => a.union(b),
+    }
+}
+
+/// Runs what may panic, silently; `None` where it did.
+pub(super) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+    static QUIET: std::sync::Once = std::sync::Once::new();
+    thread_local!(static GUARDED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+    QUIET.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                before(info);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f)).ok();
+    GUARDED.set(outer);
+    result
+}
+
+/// Bounds that the true area keeps whatever the shapes are.
+fn plausible(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, s: &MultiPolygon<f64>, op: Op) -> bool {
+    let (a, b, s) = (a.unsigned_area(), b.unsigned_area(), s.unsigned_area());
+    let slack = 1e-6 * (a + b);
+    s.is_finite()
+        && match op {
+            Op::Intersection => s <= a.min(b) + slack,
+            Op::Difference => s <= a + slack && s >= a - b - slack,
+            Op::Union => s <= a + b + slack && s >= a.max(b) - slack,
+        }
+}
+
+pub(super) fn to_gdal(m: &MultiPolygon<f64>) -> Result<gdal::vector::Geometry> {
+    gdal::vector::Geometry::from_wkb(&wkb::write(&Geometry::MultiPolygon(m.clone())))
+        .map_err(|e| geos_failed(&e.to_string()))
+}
+
+pub(super) fn from_gdal(g: &gdal::vector::Geometry) -> Result<MultiPolygon<f64>> {
+    let bytes = g.wkb().map_err(|e| geos_failed(&e.to_string()))?;
+    let (g, _) = wkb::read(&bytes).map_err(|e| geos_failed(&e.to_string()))?;
+    let mut out = Vec::new();
+    polygons(g, &mut out);
+    Ok(MultiPolygon(out))
+}
+
+/// Collects the polygons of a geometry; lines and points have no area.
+fn polygons(g: Geometry<f64>, out: &mut Vec<Polygon<f64>>) {
+    match g {
+        Geometry::Polygon(p) if !p.exterior().0.is_empty() => out.push(p),
+        Geometry::MultiPolygon(m) => out.extend(m.0),
+        Geometry::GeometryCollection(c) => c.0.into_iter().for_each(|g| polygons(g, out)),
+        _ => {}
+    }
+}
+
+pub(super) fn geos_failed(why: &str) -> Error {
+    Error::input(format!("GEOS cannot overlay the polygons: {why}"), format!("GEOS 无法叠置多边形:{why}")).remedy(
+        "run heshan check on the layer, and mend the faults it lists with --repair",
+        "先对该图层运行 heshan check,并用 --repair 修复列出的错误",
+    )
+}
+
+fn by_geos(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> Result<MultiPolygon<f64>> {
+    let valid = |m: &MultiPolygon<f64>| -> Result<gdal::vector::Geometry> {
+        let g = to_gdal(m)?;
+        if g.is_valid() {
+            return Ok(g);
+        }
+        g.make_valid(&gdal::cpl::CslStringList::new()).map_err(|e| geos_failed(&e.to_string()))
+    };
+    let (a, b) = (valid(a)?, valid(b)?);
+    let result = match op {
+        Op::Intersection => a.intersection(&b),
+        Op::Difference => a.difference(&b),
+        Op::Union => a.union(&b),
+    };
+    from_gdal(&result.ok_or_else(|| geos_failed("no result"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo::polygon;
+
+    #[test]
+    fn squares() {
+        let a = MultiPolygon(vec![polygon![(x: 0., y: 0.), (x: 4., y: 0.), (x: 4., y: 4.), (x: 0., y: 4.)]]);
+        let b = MultiPolygon(vec![polygon![(x: 2., y: 2.), (x: 6., y: 2.), (x: 6., y: 6.), (x: 2., y: 6.)]]);
+        assert_eq!(intersection(&a, &b).unwrap().shape.unsigned_area(), 4.0);
+        assert_eq!(difference(&a, &b).unwrap().shape.unsigned_area(), 12.0);
+        assert_eq!(union_all(&[a.clone(), b.clone()]).unwrap().shape.unsigned_area(), 28.0);
+        assert_eq!(by_geos(&a, &b, Op::Union).unwrap().unsigned_area(), 28.0);
+    }
+
+    #[test]
+    fn a_panic_is_held() {
+        assert_eq!(guarded(|| -> i32 { panic!("inside") }), None);
+        assert_eq!(guarded(|| 1), Some(1));
+    }
+}
