@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod error;
 pub mod model;
+pub mod prepare;
 pub mod report;
 pub mod space;
 pub mod units;
