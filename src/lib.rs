@@ -2,8 +2,10 @@
 
 pub mod analysis;
 pub mod error;
+mod gdal_log;
 pub mod model;
 pub mod prepare;
+pub mod read;
 pub mod report;
 pub mod space;
 pub mod units;

@@ -5,6 +5,7 @@ mod progress;
 mod river;
 mod site;
 mod skipped;
+mod source;
 mod table;
 
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
@@ -12,6 +13,7 @@ pub use progress::{NoProgress, Progress};
 pub use river::{RiverClass, RiverLine, RiverShape};
 pub use site::{Kind, Site};
 pub use skipped::{Reason, Skipped};
+pub use source::FeatureSource;
 pub use table::{Column, Shape, Style, Table};
 
 /// A measured value, or the reason why there is none. Never a number that stands for "unknown".

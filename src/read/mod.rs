@@ -1,0 +1,3 @@
+//! Files to the model; one file a format.
+
+pub mod vector;

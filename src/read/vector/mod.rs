@@ -1,0 +1,136 @@
+//! Vector layers: GeoJSON through the crate `geojson`, CSV through `csv`, everything else through GDAL.
+
+mod delimited;
+mod encoding;
+mod geojson;
+mod ogr;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, Text};
+use crate::model::{Feature, FeatureSource, Layer, LayerInfo, Reason, Skipped};
+
+/// A layer as the user names it: `FILE`, `FILE#layer`, `PG:…#schema.table`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceName {
+    /// File or data source.
+    pub path: PathBuf,
+    /// Layer in it, where named.
+    pub layer: Option<String>,
+}
+
+impl SourceName {
+    /// Reads `FILE#layer`; a file that bears a `#` in its own name is found as it stands.
+    pub fn parse(name: &str) -> Self {
+        match name.rsplit_once('#') {
+            Some((path, layer)) if !layer.is_empty() && !Path::new(name).exists() => {
+                Self { path: path.into(), layer: Some(layer.to_owned()) }
+            }
+            _ => Self { path: name.into(), layer: None },
+        }
+    }
+
+    fn is_database(&self) -> bool {
+        self.path.to_string_lossy().starts_with("PG:")
+    }
+}
+
+/// What the user says of files that leave something open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// Encoding of attribute text where the file does not say.
+    pub encoding: Option<String>,
+    /// CSV columns of longitude/easting and latitude/northing.
+    pub xy_columns: Option<(String, String)>,
+    /// CSV column of WKT.
+    pub wkt_column: Option<String>,
+}
+
+/// The layers of a file.
+///
+/// # Errors
+/// `Input` where the file is missing or cannot be read.
+pub fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<LayerInfo>> {
+    exists(name)?;
+    match format(name) {
+        Format::GeoJson => Ok(vec![geojson::open(&name.path)?.info().clone()]),
+        Format::Delimited => Ok(vec![delimited::open(&name.path, options)?.info().clone()]),
+        Format::Ogr => ogr::layers(name, options),
+    }
+}
+
+/// Opens a layer.
+///
+/// # Errors
+/// `Input` where the file is missing, cannot be read, or has no such layer (the message lists those it has).
+pub fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource>> {
+    exists(name)?;
+    let source: Box<dyn FeatureSource> = match format(name) {
+        Format::GeoJson => Box::new(geojson::open(&name.path)?),
+        Format::Delimited => Box::new(delimited::open(&name.path, options)?),
+        Format::Ogr => return ogr::open(name, options),
+    };
+    match &name.layer {
+        Some(l) if *l != source.info().name => Err(no_such_layer(name, l, &[source.info().name.clone()])),
+        _ => Ok(source),
+    }
+}
+
+/// Reads a layer whole.
+///
+/// # Errors
+/// As [`open`], and where a feature cannot be read.
+pub fn layer(name: &SourceName, options: &ReadOptions) -> Result<Layer> {
+    let mut source = open(name, options)?;
+    let mut features: Vec<Feature> = Vec::new();
+    while let Some(batch) = source.next_batch(8192)? {
+        features.extend(batch);
+    }
+    Ok(Layer { info: source.info().clone(), features, skipped: source.skipped().to_vec() })
+}
+
+enum Format {
+    GeoJson,
+    Delimited,
+    Ogr,
+}
+
+fn format(name: &SourceName) -> Format {
+    let ext = name.path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    match ext.as_str() {
+        "geojson" | "json" => Format::GeoJson,
+        "csv" | "tsv" => Format::Delimited,
+        _ => Format::Ogr,
+    }
+}
+
+fn exists(name: &SourceName) -> Result<()> {
+    if name.is_database() || name.path.exists() {
+        return Ok(());
+    }
+    Err(Error::input("there is no such file", "没有这个文件")
+        .in_file(&name.path)
+        .remedy("check the path; a layer is named FILE#layer", "请检查路径;图层写作 文件#图层"))
+}
+
+fn no_such_layer(name: &SourceName, asked: &str, has: &[String]) -> Error {
+    let list = has.join(", ");
+    Error::input(
+        format!("there is no layer “{asked}”; the layers are: {list}"),
+        format!("没有图层“{asked}”;已有图层:{list}"),
+    )
+    .in_file(&name.path)
+    .remedy("name one of them as FILE#layer", "用 文件#图层 指明其中之一")
+}
+
+/// A feature that was read with something mended (`repaired`) or left out.
+fn note(info: &LayerInfo, fid: i64, code: &'static str, repaired: bool, en: String, zh: String) -> Skipped {
+    Skipped {
+        file: info.source.clone(),
+        layer: info.name.clone(),
+        fid,
+        id: None,
+        reason: Reason { code, text: Text::new(en, zh) },
+        repaired,
+    }
+}

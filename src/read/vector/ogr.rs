@@ -1,0 +1,378 @@
+//! Layers through GDAL: GeoPackage, Shapefile, FlatGeobuf, FileGDB, KML, PostGIS and whatever else it reads.
+#![allow(unsafe_code, reason = "GDAL's C interface: typed values, unset fields and curves are not in the safe wrapper")]
+
+use std::ffi::CStr;
+use std::path::Path;
+
+use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
+use gdal::vector::{LayerAccess, OwnedLayer};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use gdal_sys::{OGRFeatureH, OGRFieldSubType, OGRFieldType, OGRGeometryH};
+
+use super::{ReadOptions, SourceName, encoding, no_such_layer, note};
+use crate::error::{Error, Result};
+use crate::model::{Crs, Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
+use crate::space::wkb;
+
+/// A layer read through GDAL.
+struct OgrSource {
+    layer: OwnedLayer,
+    info: LayerInfo,
+    fields: Vec<FieldType>,
+    skipped: Vec<Skipped>,
+    read: u64,
+    extra_noted: [bool; 3],
+}
+
+pub(super) fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<LayerInfo>> {
+    let dataset = open_dataset(name, options)?;
+    Ok(dataset.layers().map(|l| info(&l, &dataset, name, options)).collect())
+}
+
+pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource>> {
+    let dataset = open_dataset(name, options)?;
+    let at = choose(&dataset, name)?;
+    let info = {
+        let layer = dataset.layer(at).map_err(|e| unreadable(&name.path, &e.to_string()))?;
+        info(&layer, &dataset, name, options)
+    };
+    let layer = dataset.into_layer(at).map_err(|e| unreadable(&name.path, &e.to_string()))?;
+    let fields = field_types(&layer);
+    Ok(Box::new(OgrSource { layer, info, fields, skipped: Vec::new(), read: 0, extra_noted: [false; 3] }))
+}
+
+fn open_dataset(name: &SourceName, options: &ReadOptions) -> Result<Dataset> {
+    crate::gdal_log::listen();
+    let is_shapefile = name.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("shp"));
+    if is_shapefile {
+        needs_siblings(&name.path)?;
+    }
+    let named = options.encoding.clone().filter(|_| is_shapefile);
+    let found = named.or_else(|| is_shapefile.then(|| encoding::of_shapefile(&name.path)).flatten());
+    let option = found.map(|e| format!("ENCODING={}", if e.eq_ignore_ascii_case("GBK") { "CP936" } else { &e }));
+    let open_options: Vec<&str> = option.as_deref().into_iter().collect();
+    let o = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_READONLY,
+        open_options: Some(&open_options),
+        ..Default::default()
+    };
+    let opened = Dataset::open_ex(&name.path, o);
+    let said = crate::gdal_log::take();
+    opened.map_err(|e| unreadable(&name.path, said.last().map_or(e.to_string().as_str(), String::as_str)))
+}
+
+/// A shapefile is three files; GDAL's own words for a missing one are hard to act on.
+fn needs_siblings(shp: &Path) -> Result<()> {
+    for ext in ["shx", "dbf"] {
+        let there = shp.with_extension(ext).exists() || shp.with_extension(ext.to_uppercase()).exists();
+        if !there {
+            let restore = if ext == "shx" {
+                (
+                    "copy it from where the .shp came from, or rebuild it: ogrinfo --config SHAPE_RESTORE_SHX YES",
+                    "请从原处复制该文件,或重建:ogrinfo --config SHAPE_RESTORE_SHX YES",
+                )
+            } else {
+                ("copy it from where the .shp came from; it holds the attributes", "请从原处复制该文件,其中存有属性")
+            };
+            return Err(Error::input(
+                format!("the shapefile lacks its .{ext} file"),
+                format!("该 Shapefile 缺少 .{ext} 文件"),
+            )
+            .in_file(shp)
+            .remedy(restore.0, restore.1));
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::input(format!("cannot be read: {why}"), format!("无法读取:{why}")).in_file(path).remedy(
+        "check that the file is whole and of a format that ogrinfo opens",
+        "请检查文件是否完整、格式是否能被 ogrinfo 打开",
+    )
+}
+
+fn choose(dataset: &Dataset, name: &SourceName) -> Result<usize> {
+    let names: Vec<String> = dataset.layers().map(|l| l.name()).collect();
+    if let Some(asked) = &name.layer {
+        return names.iter().position(|n| n == asked).ok_or_else(|| no_such_layer(name, asked, &names));
+    }
+    let with_geometry: Vec<usize> =
+        dataset.layers().enumerate().filter(|(_, l)| l.defn().geom_fields().count() > 0).map(|(i, _)| i).collect();
+    match (with_geometry.as_slice(), names.len()) {
+        ([one], _) => Ok(*one),
+        (_, 0) => Err(unreadable(&name.path, "it has no layer")),
+        ([], _) => Err(Error::input("no layer has geometry", "没有含几何的图层").in_file(&name.path)),
+        _ => {
+            let list = names.join(", ");
+            Err(Error::input(format!("there are several layers: {list}"), format!("文件中有多个图层:{list}"))
+                .in_file(&name.path)
+                .remedy(
+                    format!("name one: {}#{}", name.path.display(), names[0]),
+                    format!("请指明一个:{}#{}", name.path.display(), names[0]),
+                ))
+        }
+    }
+}
+
+fn field_types(layer: &impl LayerAccess) -> Vec<FieldType> {
+    layer
+        .defn()
+        .fields()
+        .enumerate()
+        .map(|(i, f)| {
+            // SAFETY: the definition lives as long as the layer, and i is one of its fields
+            let sub = unsafe {
+                let d = gdal_sys::OGR_FD_GetFieldDefn(gdal_sys::OGR_L_GetLayerDefn(layer.c_layer()), i as i32);
+                gdal_sys::OGR_Fld_GetSubType(d)
+            };
+            field_type(f.field_type(), sub)
+        })
+        .collect()
+}
+
+fn field_type(t: OGRFieldType::Type, sub: OGRFieldSubType::Type) -> FieldType {
+    match t {
+        OGRFieldType::OFTInteger if sub == OGRFieldSubType::OFSTBoolean => FieldType::Bool,
+        OGRFieldType::OFTInteger => FieldType::Int32,
+        OGRFieldType::OFTInteger64 => FieldType::Int64,
+        OGRFieldType::OFTReal => FieldType::Real,
+        OGRFieldType::OFTDate => FieldType::Date,
+        OGRFieldType::OFTTime => FieldType::Time,
+        OGRFieldType::OFTDateTime => FieldType::DateTime,
+        OGRFieldType::OFTBinary => FieldType::Binary,
+        _ => FieldType::Text,
+    }
+}
+
+fn info(layer: &impl LayerAccess, dataset: &Dataset, name: &SourceName, options: &ReadOptions) -> LayerInfo {
+    let types = field_types(layer);
+    let fields = layer.defn().fields().zip(types).map(|(f, ty)| Field {
+        name: f.name(),
+        ty,
+        width: usize::try_from(f.width()).unwrap_or(0),
+        precision: usize::try_from(f.precision()).unwrap_or(0),
+    });
+    let geometry_type = layer
+        .defn()
+        .geom_fields()
+        .next()
+        .map_or("None".to_owned(), |g| gdal::vector::geometry_type_to_name(g.field_type()));
+    let shapefile = name.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("shp"));
+    LayerInfo {
+        source: name.path.clone(),
+        name: layer.name(),
+        schema: Schema { fields: fields.collect() },
+        crs: layer.spatial_ref().and_then(|s| crs(&s)),
+        format: dataset.driver().short_name(),
+        encoding: if shapefile {
+            Some(
+                options
+                    .encoding
+                    .clone()
+                    .or_else(|| encoding::of_shapefile(&name.path))
+                    .unwrap_or_else(|| cpg(&name.path)),
+            )
+        } else {
+            None
+        },
+        count: layer.try_feature_count(),
+        geometry_type,
+    }
+}
+
+fn cpg(shp: &Path) -> String {
+    std::fs::read_to_string(shp.with_extension("cpg")).map_or("ASCII".into(), |s| s.trim().to_owned())
+}
+
+fn crs(s: &SpatialRef) -> Option<Crs> {
+    let mut s = s.clone();
+    s.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+    let code = match (s.auth_name(), s.auth_code()) {
+        (Some(a), Ok(c)) => Some(format!("{a}:{c}")),
+        _ => None,
+    };
+    let name = s.name().unwrap_or_default();
+    // GeoPackage's "undefined" systems (srs_id 0 and -1) are no CRS
+    if name.to_ascii_lowercase().starts_with("undefined") || name.is_empty() && code.is_none() {
+        return None;
+    }
+    let definition = s.to_wkt().ok()?;
+    Some(Crs { definition, code, name })
+}
+
+impl FeatureSource for OgrSource {
+    fn info(&self) -> &LayerInfo {
+        &self.info
+    }
+
+    fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    fn next_batch(&mut self, max: usize) -> Result<Option<Vec<Feature>>> {
+        let mut out = Vec::new();
+        crate::gdal_log::take();
+        while out.len() < max {
+            // SAFETY: the layer is open; the feature is destroyed below and used nowhere else
+            let handle = unsafe { gdal_sys::OGR_L_GetNextFeature(self.layer.c_layer()) };
+            if handle.is_null() {
+                break;
+            }
+            self.read += 1;
+            let feature = self.feature(handle);
+            // SAFETY: handle came from OGR_L_GetNextFeature and is not used after this
+            unsafe { gdal_sys::OGR_F_Destroy(handle) };
+            out.push(feature?);
+        }
+        if out.len() < max {
+            self.whole()?;
+        }
+        Ok(if out.is_empty() { None } else { Some(out) })
+    }
+}
+
+impl OgrSource {
+    /// At the end: as many features as the file promised, and no complaint from GDAL.
+    fn whole(&self) -> Result<()> {
+        let said = crate::gdal_log::take();
+        let short = self.info.count.is_some_and(|n| self.read < n);
+        if said.is_empty() && !short {
+            return Ok(());
+        }
+        let why = said
+            .last()
+            .cloned()
+            .unwrap_or_else(|| format!("{} of {} features", self.read, self.info.count.unwrap_or(0)));
+        Err(unreadable(&self.info.source, &why).in_layer(&self.info.name))
+    }
+
+    fn feature(&mut self, handle: OGRFeatureH) -> Result<Feature> {
+        // SAFETY: handle is a live feature of this layer for the whole of this function
+        let fid = unsafe { gdal_sys::OGR_F_GetFID(handle) };
+        let values = (0..self.fields.len()).map(|i| value(handle, i as i32, self.fields[i])).collect();
+        let geometry = unsafe { gdal_sys::OGR_F_GetGeometryRef(handle) };
+        let geometry = if geometry.is_null() { None } else { self.geometry(geometry, fid)? };
+        Ok(Feature { fid, geometry, values })
+    }
+
+    fn geometry(&mut self, g: OGRGeometryH, fid: i64) -> Result<Option<geo::Geometry<f64>>> {
+        // SAFETY: g belongs to a live feature; the linear copy is destroyed here
+        let bytes = unsafe {
+            if gdal_sys::OGR_G_HasCurveGeometry(g, 1) != 0 {
+                self.extra(
+                    1,
+                    fid,
+                    "curve_linearised",
+                    "curves were made straight (GDAL, 4° steps)",
+                    "曲线已转为折线(GDAL,步长 4°)",
+                );
+                let linear = gdal_sys::OGR_G_GetLinearGeometry(g, 0.0, std::ptr::null_mut());
+                let b = to_wkb(linear);
+                gdal_sys::OGR_G_DestroyGeometry(linear);
+                b
+            } else {
+                to_wkb(g)
+            }
+        };
+        match bytes.and_then(|b| wkb::read(&b).map_err(|e| e.to_string())) {
+            Ok((g, extra)) => {
+                if extra.z || extra.m {
+                    self.extra(0, fid, "z_dropped", "heights and measures are not used", "高程与测量值未使用");
+                }
+                if extra.closed_rings > 0 {
+                    let n = note(
+                        &self.info,
+                        fid,
+                        "ring_closed",
+                        true,
+                        format!("{} ring(s) were not closed and are now", extra.closed_rings),
+                        format!("{} 个环未闭合,已闭合", extra.closed_rings),
+                    );
+                    self.skipped.push(n);
+                }
+                Ok(Some(g))
+            }
+            Err(why) => Err(unreadable(&self.info.source, &why).in_layer(&self.info.name).at_feature(fid)),
+        }
+    }
+
+    /// Notes once a layer what holds for many of its features.
+    fn extra(&mut self, k: usize, fid: i64, code: &'static str, en: &str, zh: &str) {
+        if !self.extra_noted[k] {
+            self.extra_noted[k] = true;
+            let n =
+                note(&self.info, fid, code, true, format!("{en}; first in this feature"), format!("{zh};首见于该要素"));
+            self.skipped.push(n);
+        }
+    }
+}
+
+/// # Safety
+/// `g` is a live geometry.
+unsafe fn to_wkb(g: OGRGeometryH) -> std::result::Result<Vec<u8>, String> {
+    // SAFETY: the buffer has the size GDAL asks for
+    unsafe {
+        let size = gdal_sys::OGR_G_WkbSize(g);
+        let mut b = vec![0u8; usize::try_from(size).map_err(|e| e.to_string())?];
+        match gdal_sys::OGR_G_ExportToIsoWkb(g, gdal_sys::OGRwkbByteOrder::wkbNDR, b.as_mut_ptr()) {
+            gdal_sys::OGRErr::OGRERR_NONE => Ok(b),
+            e => Err(format!("GDAL cannot hand out the geometry (code {e})")),
+        }
+    }
+}
+
+fn value(f: OGRFeatureH, i: i32, ty: FieldType) -> Value {
+    // SAFETY: f is live and i is one of its fields; strings are copied before anything else is called
+    unsafe {
+        if gdal_sys::OGR_F_IsFieldSetAndNotNull(f, i) == 0 {
+            return Value::Null;
+        }
+        match ty {
+            FieldType::Bool => Value::Bool(gdal_sys::OGR_F_GetFieldAsInteger(f, i) != 0),
+            FieldType::Int32 | FieldType::Int64 => Value::Int(gdal_sys::OGR_F_GetFieldAsInteger64(f, i)),
+            FieldType::Real => Value::Real(gdal_sys::OGR_F_GetFieldAsDouble(f, i)),
+            FieldType::Date | FieldType::Time | FieldType::DateTime => time(f, i, ty),
+            FieldType::Binary => {
+                let mut n = 0;
+                let p = gdal_sys::OGR_F_GetFieldAsBinary(f, i, &mut n);
+                let n = usize::try_from(n).unwrap_or(0);
+                Value::Binary(if p.is_null() || n == 0 {
+                    Vec::new()
+                } else {
+                    std::slice::from_raw_parts(p, n).to_vec()
+                })
+            }
+            FieldType::Text => {
+                let p = gdal_sys::OGR_F_GetFieldAsString(f, i);
+                if p.is_null() { Value::Null } else { Value::Text(CStr::from_ptr(p).to_string_lossy().into_owned()) }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `f` is a live feature and `i` one of its date or time fields.
+unsafe fn time(f: OGRFeatureH, i: i32, ty: FieldType) -> Value {
+    let (mut y, mut mo, mut d, mut h, mut mi, mut tz) = (0, 0, 0, 0, 0, 0);
+    let mut s = 0.0f32;
+    // SAFETY: as the caller promises; the out-parameters are ours
+    unsafe { gdal_sys::OGR_F_GetFieldAsDateTimeEx(f, i, &mut y, &mut mo, &mut d, &mut h, &mut mi, &mut s, &mut tz) };
+    let u = |v: i32| u32::try_from(v).unwrap_or(u32::MAX);
+    let millis = (f64::from(s) * 1000.0).round().max(0.0) as u32;
+    let date = NaiveDate::from_ymd_opt(y, u(mo), u(d));
+    let clock = NaiveTime::from_hms_milli_opt(u(h), u(mi), millis / 1000, millis % 1000);
+    let stamp = date.zip(clock).map(|(d, t)| NaiveDateTime::new(d, t));
+    // GDAL: 0 unknown, 1 local, 100 UTC, then quarters of an hour
+    let zone = if tz > 1 { FixedOffset::east_opt((tz - 100) * 15 * 60) } else { None };
+    match ty {
+        FieldType::Date => date.map_or(Value::Null, Value::Date),
+        FieldType::Time => clock.map_or(Value::Null, Value::Time),
+        _ => match (stamp, zone) {
+            (Some(t), Some(z)) => z.from_local_datetime(&t).single().map_or(Value::DateTime(t), Value::DateTimeTz),
+            (Some(t), None) => Value::DateTime(t),
+            (None, _) => Value::Null,
+        },
+    }
+}
