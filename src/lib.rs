@@ -11,3 +11,4 @@ pub mod space;
 pub mod units;
 
 pub use error::{Error, Result};
+pub mod write;

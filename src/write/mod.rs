@@ -1,0 +1,9 @@
+//! Model to files: every output is written beside its place and renamed when the whole run's outputs are whole.
+
+pub mod staging;
+pub mod table;
+pub mod text;
+pub mod vector;
+pub mod xlsx;
+
+pub use staging::Staging;

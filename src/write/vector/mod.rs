@@ -1,0 +1,189 @@
+//! Layers to vector files: GeoJSON by RFC 7946, CSV, and everything else through GDAL.
+
+mod geojson;
+mod names;
+mod ogr;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::Staging;
+use crate::error::{Error, Lang, Result, Text};
+use crate::model::{Shape, Table};
+
+/// How files are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// Replace outputs that exist.
+    pub overwrite: bool,
+    /// Encoding of shapefile attributes; UTF-8 unless told (`CP936` for old Chinese software).
+    pub encoding: Option<String>,
+    /// Language of titles.
+    pub lang: Lang,
+    /// The time that files carry inside; the present unless told. The same time gives the same bytes.
+    pub timestamp: Option<DateTime<Utc>>,
+}
+
+/// What writing had to change, worth telling the user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Field names that the format cannot hold: layer, name, name in the file.
+    pub renamed: Vec<(String, String, String)>,
+    /// Values the format cut: layer, field, count.
+    pub cut: Vec<(String, String, u64)>,
+}
+
+impl Written {
+    fn absorb(&mut self, other: Self) {
+        self.renamed.extend(other.renamed);
+        self.cut.extend(other.cut);
+    }
+
+    /// The notes as texts.
+    pub fn notes(&self) -> Vec<Text> {
+        let mut out = Vec::new();
+        for (layer, from, to) in &self.renamed {
+            out.push(Text::new(
+                format!("{layer}: field {from} is named {to} in the file (10 bytes at most)"),
+                format!("{layer}:字段 {from} 在文件中名为 {to}(最长 10 字节)"),
+            ));
+        }
+        for (layer, field, n) in &self.cut {
+            out.push(Text::new(
+                format!("{layer}: {n} value(s) of {field} are longer than the format holds (254 bytes) and were cut"),
+                format!("{layer}:字段 {field} 有 {n} 个值超出格式上限(254 字节),已截断"),
+            ));
+        }
+        out
+    }
+}
+
+/// A vector format by its file extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// GeoPackage: all layers in one file, styles inside.
+    GeoPackage,
+    /// Esri file geodatabase: all layers in one folder.
+    FileGdb,
+    /// FlatGeobuf.
+    FlatGeobuf,
+    /// Esri Shapefile.
+    Shapefile,
+    /// GeoJSON (RFC 7946).
+    GeoJson,
+    /// KML.
+    Kml,
+    /// CSV with WKT.
+    Csv,
+    /// Excel: the lists alone, no geometry.
+    Xlsx,
+    /// PostGIS.
+    PostGis,
+}
+
+impl Format {
+    /// The format of an output.
+    ///
+    /// # Errors
+    /// `Usage` where the extension is not known.
+    pub fn of(path: &Path) -> Result<Self> {
+        if path.to_string_lossy().starts_with("PG:") {
+            return Ok(Self::PostGis);
+        }
+        let ext = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        Ok(match ext.as_str() {
+            "gpkg" => Self::GeoPackage,
+            "gdb" => Self::FileGdb,
+            "fgb" => Self::FlatGeobuf,
+            "shp" => Self::Shapefile,
+            "geojson" | "json" => Self::GeoJson,
+            "kml" => Self::Kml,
+            "csv" => Self::Csv,
+            "xlsx" => Self::Xlsx,
+            _ => {
+                return Err(Error::usage(
+                    format!("the output format “.{ext}” is not known"),
+                    format!("不支持的输出格式“.{ext}”"),
+                )
+                .in_file(path)
+                .remedy(
+                    "use .gpkg, .gdb, .fgb, .shp, .geojson, .kml, .csv, .xlsx or PG:",
+                    "请用 .gpkg、.gdb、.fgb、.shp、.geojson、.kml、.csv、.xlsx 或 PG:",
+                ));
+            }
+        })
+    }
+
+    /// True where one file holds several layers.
+    pub fn holds_all_layers(self) -> bool {
+        matches!(self, Self::GeoPackage | Self::FileGdb | Self::PostGis | Self::Xlsx)
+    }
+
+    /// True where the format knows no CRS but longitude and latitude.
+    pub fn only_lonlat(self) -> bool {
+        matches!(self, Self::GeoJson | Self::Kml)
+    }
+}
+
+/// Writes layers to `path`, beside its place first; answers the files.
+///
+/// A format of many layers takes them all in one file; a format of one takes the first at `path` and the others beside
+/// it as `NAME_layer.ext`.
+///
+/// # Errors
+/// `Usage` for an unknown format; `Output` where a file exists and may not be replaced, or cannot be written.
+pub fn write(path: &Path, tables: &[Table], options: &WriteOptions) -> Result<Vec<PathBuf>> {
+    let mut staging = Staging::beside(path, options.overwrite)?;
+    write_staged(&mut staging, path, tables, options)?;
+    staging.commit()
+}
+
+/// The file of one layer: `path` for the first, `NAME_layer.ext` for the others.
+pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
+    if i == 0 {
+        return path.to_path_buf();
+    }
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let ext = path.extension().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name))
+}
+
+/// As [`write`], into a run's staging.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
+    let format = Format::of(path)?;
+    match format {
+        Format::Xlsx => super::xlsx::write_staged(staging, path, tables, o).map(|()| Written::default()),
+        Format::GeoPackage | Format::FileGdb => {
+            let staged = staging.claim(path)?;
+            let all: Vec<&Table> = tables.iter().collect();
+            ogr::write(&staged, path, format, &all, o)
+        }
+        Format::PostGis => ogr::write(path, path, format, &tables.iter().collect::<Vec<_>>(), o),
+        _ => {
+            let mut written = Written::default();
+            for (i, t) in tables.iter().enumerate() {
+                let target = layer_path(path, tables, i);
+                match format {
+                    Format::GeoJson => geojson::write(staging, &target, t)?,
+                    Format::Csv => super::table::write_layer(staging, &target, t)?,
+                    // a list without geometry: the format's attribute table is CSV
+                    _ if t.shape == Shape::None && format != Format::Shapefile => {
+                        super::table::write_layer(staging, &target.with_extension("csv"), t)?;
+                    }
+                    _ => {
+                        let staged = staging.claim(&target)?;
+                        if format == Format::Shapefile && t.shape == Shape::None {
+                            staging.claim(&target.with_extension("dbf"))?;
+                        }
+                        written.absorb(ogr::write(&staged, &target, format, &[t], o)?);
+                    }
+                }
+            }
+            Ok(written)
+        }
+    }
+}

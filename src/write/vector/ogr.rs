@@ -1,0 +1,554 @@
+//! Layers through GDAL: GeoPackage, FileGDB, FlatGeobuf, Shapefile, KML, PostGIS.
+#![allow(unsafe_code, reason = "GDAL's C interface: typed values, nulls and transactions are not in the safe wrapper")]
+
+use std::ffi::CString;
+use std::path::Path;
+use std::ptr::{null, null_mut};
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
+use gdal_sys::{GDALDatasetH, OGRErr, OGRFeatureH, OGRFieldSubType, OGRFieldType, OGRLayerH, OGRwkbGeometryType};
+use geo::{Geometry, MultiLineString, MultiPolygon};
+
+use super::super::staging::unwritable;
+use super::{Format, WriteOptions, Written, names};
+use crate::error::{Error, Result};
+use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
+use crate::space::wkb;
+
+/// Features between two commits.
+const BATCH: usize = 50_000;
+/// Longest text a dBASE field holds, bytes.
+const DBF_TEXT: usize = 254;
+
+/// Writes layers into the data source `staged`; errors name `target`.
+pub(super) fn write(
+    staged: &Path,
+    target: &Path,
+    format: Format,
+    tables: &[&Table],
+    o: &WriteOptions,
+) -> Result<Written> {
+    crate::gdal_log::listen();
+    crate::gdal_log::take();
+    let _clock = o.timestamp.map(Clock::set);
+    let mut dataset = Output::create(staged, target, format)?;
+    let mut written = Written::default();
+    for t in tables {
+        dataset.layer(t, o, &mut written)?;
+    }
+    if format == Format::GeoPackage && tables.iter().any(|t| t.style.is_some()) {
+        dataset.layer(&styles(tables, o), o, &mut written)?;
+    }
+    dataset.close()?;
+    if matches!(format, Format::Shapefile | Format::FlatGeobuf) {
+        sidecar_style(staged, target, tables)?;
+    }
+    Ok(written)
+}
+
+/// The time GDAL writes into files, for this thread, until dropped.
+struct Clock;
+
+impl Clock {
+    fn set(time: DateTime<Utc>) -> Self {
+        Self::option(Some(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()));
+        Self
+    }
+
+    fn option(value: Option<&str>) {
+        let value = value.and_then(|v| CString::new(v).ok());
+        // SAFETY: both strings live through the call, which copies them
+        unsafe {
+            gdal_sys::CPLSetThreadLocalConfigOption(
+                c"OGR_CURRENT_DATE".as_ptr(),
+                value.as_ref().map_or(null(), |v| v.as_ptr()),
+            );
+        }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        Self::option(None);
+    }
+}
+
+struct Output<'a> {
+    handle: GDALDatasetH,
+    format: Format,
+    target: &'a Path,
+    prefix: String,
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        if !self.handle.is_null() {
+            // SAFETY: the handle is open and used by nobody else
+            unsafe { gdal_sys::GDALClose(self.handle) };
+        }
+    }
+}
+
+fn driver(format: Format) -> &'static str {
+    match format {
+        Format::GeoPackage => "GPKG",
+        Format::FileGdb => "OpenFileGDB",
+        Format::FlatGeobuf => "FlatGeobuf",
+        Format::Shapefile => "ESRI Shapefile",
+        Format::Kml => "LIBKML",
+        Format::PostGis => "PostgreSQL",
+        Format::GeoJson => "GeoJSON",
+        Format::Csv => "CSV",
+        Format::Xlsx => "XLSX",
+    }
+}
+
+fn c_string(s: &str) -> CString {
+    CString::new(s.replace('\0', "")).unwrap_or_default()
+}
+
+/// GDAL's own words for what went wrong.
+fn said(fallback: &str) -> String {
+    crate::gdal_log::take().pop().unwrap_or_else(|| fallback.to_owned())
+}
+
+impl<'a> Output<'a> {
+    fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
+        let name = staged.to_string_lossy().into_owned();
+        let failed = |why: &str| unwritable(target, said(why));
+        if format == Format::PostGis {
+            return Self::open_database(&name, target);
+        }
+        gdal::DriverManager::get_driver_by_name(driver(format)).map_err(|e| unwritable(target, e))?;
+        let (driver, name) = (c_string(driver(format)), c_string(&name));
+        // SAFETY: the driver exists (above); strings live through the calls
+        let handle = unsafe {
+            let d = gdal_sys::GDALGetDriverByName(driver.as_ptr());
+            gdal_sys::GDALCreate(d, name.as_ptr(), 0, 0, 0, gdal_sys::GDALDataType::GDT_Unknown, null_mut())
+        };
+        if handle.is_null() {
+            return Err(failed("GDAL cannot make the file"));
+        }
+        Ok(Self { handle, format, target, prefix: String::new() })
+    }
+
+    /// `PG:dbname=… host=…#prefix`: tables are named `prefix_layer`.
+    fn open_database(name: &str, target: &'a Path) -> Result<Self> {
+        let (connection, prefix) = name.rsplit_once('#').unwrap_or((name, "heshan"));
+        let connection_c = c_string(connection);
+        let flags = (gdal::GdalOpenFlags::GDAL_OF_VECTOR | gdal::GdalOpenFlags::GDAL_OF_UPDATE).bits();
+        // SAFETY: the string lives through the call; null lists are allowed
+        let handle = unsafe { gdal_sys::GDALOpenEx(connection_c.as_ptr(), flags, null(), null(), null()) };
+        if handle.is_null() {
+            return Err(Error::output(
+                format!("the database cannot be reached: {}", said("no answer")),
+                format!("无法连接数据库:{}", said("无响应")),
+            )
+            .in_file(target)
+            .remedy(
+                "check host, dbname, user and password in PG:…, and that PostGIS is installed in it",
+                "请检查 PG: 中的主机、库名、用户与口令,并确认已安装 PostGIS",
+            ));
+        }
+        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_") })
+    }
+
+    fn failed(&self, layer: &str, why: &str) -> Error {
+        unwritable(self.target, said(why)).in_layer(layer)
+    }
+
+    fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
+        let fields = self.field_names(t, o, written);
+        let layer = self.create_layer(t, o)?;
+        for (i, c) in t.columns.iter().enumerate() {
+            self.create_field(layer, &fields[i], &c.field, t, i)?;
+        }
+        // SAFETY: the dataset is open; drivers without transactions say no, which is fine
+        let transaction = |dataset| unsafe { gdal_sys::GDALDatasetStartTransaction(dataset, 0) } == OGRErr::OGRERR_NONE;
+        let mut open = transaction(self.handle);
+        if !open {
+            crate::gdal_log::take();
+        }
+        for (k, (g, values)) in t.rows.iter().enumerate() {
+            self.feature(layer, t, g.as_ref(), values, written)?;
+            if open && self.format != Format::PostGis && (k + 1) % BATCH == 0 {
+                self.commit(&t.name)?;
+                open = transaction(self.handle);
+            }
+        }
+        if open { self.commit(&t.name) } else { Ok(()) }
+    }
+
+    fn commit(&self, layer: &str) -> Result<()> {
+        // SAFETY: the dataset is open and in a transaction
+        match unsafe { gdal_sys::GDALDatasetCommitTransaction(self.handle) } {
+            OGRErr::OGRERR_NONE => Ok(()),
+            _ => Err(self.failed(layer, "the transaction cannot be committed")),
+        }
+    }
+
+    /// Names as the format holds them; changes are noted.
+    fn field_names(&self, t: &Table, o: &WriteOptions, written: &mut Written) -> Vec<String> {
+        let names: Vec<&str> = t.columns.iter().map(|c| c.field.name.as_str()).collect();
+        let out: Vec<String> = match self.format {
+            Format::Shapefile => {
+                let encoding = o.encoding.clone();
+                names::short(&names, |s| encoded_len(s, encoding.as_deref()))
+            }
+            Format::FileGdb => names
+                .iter()
+                .map(|n| {
+                    let reserved = ["objectid", "shape", "shape_length", "shape_area"];
+                    if reserved.contains(&n.to_ascii_lowercase().as_str()) {
+                        format!("src_{n}")
+                    } else {
+                        (*n).to_owned()
+                    }
+                })
+                .collect(),
+            _ => names.iter().map(|n| (*n).to_owned()).collect(),
+        };
+        for (from, to) in names.iter().zip(&out).filter(|(a, b)| a != b) {
+            written.renamed.push((t.name.clone(), (*from).to_owned(), to.clone()));
+        }
+        out
+    }
+
+    fn layer_options(&self, t: &Table, o: &WriteOptions) -> Vec<CString> {
+        let mut list: Vec<String> = Vec::new();
+        match self.format {
+            Format::GeoPackage if t.name == "layer_styles" => list.push("FID=id".into()),
+            Format::GeoPackage => {
+                list.push("FID=fid".into());
+                list.push("GEOMETRY_NAME=geom".into());
+                list.push(format!("IDENTIFIER={}", t.title.in_lang(o.lang)));
+            }
+            Format::Shapefile => {
+                let encoding = o.encoding.as_deref().unwrap_or("UTF-8");
+                let encoding = if encoding.eq_ignore_ascii_case("GBK") { "CP936" } else { encoding };
+                list.push(format!("ENCODING={encoding}"));
+                if let Some(time) = o.timestamp {
+                    list.push(format!("DBF_DATE_LAST_UPDATE={}", time.format("%Y-%m-%d")));
+                }
+            }
+            Format::FlatGeobuf if t.rows.iter().any(|(g, _)| g.is_none()) => list.push("SPATIAL_INDEX=NO".into()),
+            Format::PostGis => {
+                list.push(format!("OVERWRITE={}", if o.overwrite { "YES" } else { "NO" }));
+                list.extend(["LAUNDER=NO", "GEOMETRY_NAME=geom", "FID=fid"].map(String::from));
+            }
+            _ => {}
+        }
+        list.iter().map(|s| c_string(s)).collect()
+    }
+
+    fn create_layer(&self, t: &Table, o: &WriteOptions) -> Result<OGRLayerH> {
+        let srs = t.crs.as_ref().map(|c| spatial_ref(c, self.target)).transpose()?;
+        let ty = match t.shape {
+            Shape::None => OGRwkbGeometryType::wkbNone,
+            Shape::Point => OGRwkbGeometryType::wkbPoint,
+            Shape::MultiLine => OGRwkbGeometryType::wkbMultiLineString,
+            // a shapefile's polygon is a multipolygon already
+            Shape::MultiPolygon => OGRwkbGeometryType::wkbMultiPolygon,
+        };
+        let name = c_string(&format!("{}{}", self.prefix, t.name));
+        let options = self.layer_options(t, o);
+        let mut list: Vec<*mut std::ffi::c_char> = options.iter().map(|s| s.as_ptr().cast_mut()).collect();
+        list.push(null_mut());
+        // SAFETY: all strings, the list and the CRS live through the call, which copies them
+        let layer = unsafe {
+            let srs = srs.as_ref().map_or(null_mut(), SpatialRef::to_c_hsrs);
+            gdal_sys::GDALDatasetCreateLayer(self.handle, name.as_ptr(), srs, ty, list.as_mut_ptr())
+        };
+        if layer.is_null() {
+            return Err(self.failed(&t.name, "the layer cannot be made"));
+        }
+        Ok(layer)
+    }
+
+    fn create_field(&self, layer: OGRLayerH, name: &str, f: &Field, t: &Table, i: usize) -> Result<()> {
+        let (ty, sub) = self.field_type(f.ty);
+        let name_c = c_string(name);
+        // SAFETY: the definition is made, filled and destroyed here; the layer copies it
+        let err = unsafe {
+            let d = gdal_sys::OGR_Fld_Create(name_c.as_ptr(), ty);
+            gdal_sys::OGR_Fld_SetSubType(d, sub);
+            if self.format == Format::Shapefile {
+                let (width, precision) = dbf_width(f, ty, t, i);
+                gdal_sys::OGR_Fld_SetWidth(d, width);
+                gdal_sys::OGR_Fld_SetPrecision(d, precision);
+            } else if f.ty == FieldType::Text && f.width > 0 && longest(t, i) <= f.width {
+                gdal_sys::OGR_Fld_SetWidth(d, i32::try_from(f.width).unwrap_or(0));
+            }
+            let err = gdal_sys::OGR_L_CreateField(layer, d, 1);
+            gdal_sys::OGR_Fld_Destroy(d);
+            err
+        };
+        match err {
+            OGRErr::OGRERR_NONE => Ok(()),
+            _ => Err(self.failed(&t.name, &format!("the field {name} cannot be made"))),
+        }
+    }
+
+    fn field_type(&self, ty: FieldType) -> (OGRFieldType::Type, OGRFieldSubType::Type) {
+        let plain = OGRFieldSubType::OFSTNone;
+        match ty {
+            FieldType::Bool if self.format == Format::Shapefile => (OGRFieldType::OFTInteger, plain),
+            FieldType::Bool => (OGRFieldType::OFTInteger, OGRFieldSubType::OFSTBoolean),
+            FieldType::Int32 => (OGRFieldType::OFTInteger, plain),
+            FieldType::Int64 => (OGRFieldType::OFTInteger64, plain),
+            FieldType::Real => (OGRFieldType::OFTReal, plain),
+            FieldType::Date => (OGRFieldType::OFTDate, plain),
+            // dBASE has dates alone: times stay text
+            FieldType::Time | FieldType::DateTime | FieldType::Binary if self.format == Format::Shapefile => {
+                (OGRFieldType::OFTString, plain)
+            }
+            FieldType::Time if self.format == Format::GeoPackage => (OGRFieldType::OFTString, plain),
+            FieldType::Time => (OGRFieldType::OFTTime, plain),
+            FieldType::DateTime => (OGRFieldType::OFTDateTime, plain),
+            FieldType::Binary => (OGRFieldType::OFTBinary, plain),
+            FieldType::Text => (OGRFieldType::OFTString, plain),
+        }
+    }
+
+    fn feature(
+        &self,
+        layer: OGRLayerH,
+        t: &Table,
+        g: Option<&Geometry<f64>>,
+        values: &[Value],
+        written: &mut Written,
+    ) -> Result<()> {
+        // SAFETY: the feature is made from the layer's definition, filled, added and destroyed here
+        unsafe {
+            let f = gdal_sys::OGR_F_Create(gdal_sys::OGR_L_GetLayerDefn(layer));
+            let result =
+                self.fill(f, t, g, values, written).and_then(|()| match gdal_sys::OGR_L_CreateFeature(layer, f) {
+                    OGRErr::OGRERR_NONE => Ok(()),
+                    _ => Err(self.failed(&t.name, "a feature cannot be written")),
+                });
+            gdal_sys::OGR_F_Destroy(f);
+            result
+        }
+    }
+
+    /// # Safety
+    /// `f` is a live feature with one field a column.
+    unsafe fn fill(
+        &self,
+        f: OGRFeatureH,
+        t: &Table,
+        g: Option<&Geometry<f64>>,
+        values: &[Value],
+        written: &mut Written,
+    ) -> Result<()> {
+        if let Some(g) = g.filter(|_| t.shape != Shape::None) {
+            let bytes = wkb::write(&promoted(g, t.shape));
+            let mut handle = null_mut();
+            let size =
+                i32::try_from(bytes.len()).map_err(|_| self.failed(&t.name, "a geometry is larger than 2 GB"))?;
+            // SAFETY: the bytes live through the call; the feature takes the geometry over
+            let err = unsafe {
+                match gdal_sys::OGR_G_CreateFromWkb(bytes.as_ptr().cast(), null_mut(), &mut handle, size) {
+                    OGRErr::OGRERR_NONE => gdal_sys::OGR_F_SetGeometryDirectly(f, handle),
+                    e => e,
+                }
+            };
+            if err != OGRErr::OGRERR_NONE {
+                return Err(self.failed(&t.name, "a geometry cannot be written"));
+            }
+        }
+        for (i, v) in values.iter().enumerate() {
+            let cut = self.format == Format::Shapefile && v.as_text().is_some_and(|s| s.len() > DBF_TEXT);
+            if cut {
+                note_cut(written, &t.name, &t.columns[i].field.name);
+            }
+            // SAFETY: f is live and i is one of its fields
+            unsafe { set(f, i as i32, v) };
+        }
+        Ok(())
+    }
+
+    /// Flushes and closes; what GDAL complains of then (a full disk, say) is an error.
+    fn close(mut self) -> Result<()> {
+        crate::gdal_log::take();
+        // SAFETY: the handle is open; it is forgotten right after
+        unsafe {
+            gdal_sys::GDALFlushCache(self.handle);
+            gdal_sys::GDALClose(self.handle);
+        }
+        self.handle = null_mut();
+        match crate::gdal_log::take().pop() {
+            None => Ok(()),
+            Some(why) => Err(unwritable(self.target, why)),
+        }
+    }
+}
+
+fn note_cut(written: &mut Written, layer: &str, field: &str) {
+    match written.cut.iter_mut().find(|(l, f, _)| l == layer && f == field) {
+        Some(entry) => entry.2 += 1,
+        None => written.cut.push((layer.to_owned(), field.to_owned(), 1)),
+    }
+}
+
+fn encoded_len(s: &str, encoding: Option<&str>) -> usize {
+    let e = encoding.map(|e| if e.eq_ignore_ascii_case("CP936") { "GBK" } else { e });
+    match e.and_then(|e| encoding_rs::Encoding::for_label(e.as_bytes())) {
+        Some(e) => e.encode(s).0.len(),
+        None => s.len(),
+    }
+}
+
+fn longest(t: &Table, i: usize) -> usize {
+    t.rows.iter().map(|(_, v)| v[i].as_text().map_or(0, |s| s.chars().count())).max().unwrap_or(0)
+}
+
+/// Width and decimals of a dBASE field that hold every value of the column.
+fn dbf_width(f: &Field, ty: OGRFieldType::Type, t: &Table, i: usize) -> (i32, i32) {
+    match ty {
+        OGRFieldType::OFTString => {
+            let longest = t.rows.iter().map(|(_, v)| v[i].to_display().len()).max().unwrap_or(0);
+            (i32::try_from(longest.max(f.width).clamp(1, DBF_TEXT)).unwrap_or(254), 0)
+        }
+        OGRFieldType::OFTInteger64 => (18, 0),
+        OGRFieldType::OFTReal if f.width > 0 => {
+            (i32::try_from(f.width).unwrap_or(24), i32::try_from(f.precision).unwrap_or(0))
+        }
+        OGRFieldType::OFTReal => (24, 10),
+        _ => (0, 0),
+    }
+}
+
+/// Multi where the layer is.
+fn promoted(g: &Geometry<f64>, shape: Shape) -> Geometry<f64> {
+    match (g, shape) {
+        (Geometry::Polygon(p), Shape::MultiPolygon) => Geometry::MultiPolygon(MultiPolygon(vec![p.clone()])),
+        (Geometry::LineString(l), Shape::MultiLine) => Geometry::MultiLineString(MultiLineString(vec![l.clone()])),
+        _ => g.clone(),
+    }
+}
+
+fn spatial_ref(crs: &Crs, target: &Path) -> Result<SpatialRef> {
+    let text = crs.code.as_deref().unwrap_or(&crs.definition);
+    let mut s = SpatialRef::from_definition(text).map_err(|e| unwritable(target, e))?;
+    s.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+    Ok(s)
+}
+
+/// # Safety
+/// `f` is a live feature and `i` one of its fields.
+unsafe fn set(f: OGRFeatureH, i: i32, v: &Value) {
+    let date = |d: &NaiveDate| (d.year(), d.month() as i32, d.day() as i32);
+    let clock = |t: &NaiveTime| {
+        let seconds = t.second() as f32 + t.nanosecond() as f32 / 1e9;
+        (t.hour() as i32, t.minute() as i32, seconds)
+    };
+    // SAFETY: as the caller promises; strings live through the calls
+    unsafe {
+        match v {
+            Value::Null => gdal_sys::OGR_F_SetFieldNull(f, i),
+            Value::Bool(b) => gdal_sys::OGR_F_SetFieldInteger(f, i, i32::from(*b)),
+            Value::Int(n) => gdal_sys::OGR_F_SetFieldInteger64(f, i, *n),
+            Value::Real(r) => gdal_sys::OGR_F_SetFieldDouble(f, i, *r),
+            Value::Text(s) => gdal_sys::OGR_F_SetFieldString(f, i, c_string(s).as_ptr()),
+            Value::Date(d) => {
+                let (y, m, d) = date(d);
+                gdal_sys::OGR_F_SetFieldDateTimeEx(f, i, y, m, d, 0, 0, 0.0, 0);
+            }
+            Value::Time(t) if is_text(f, i) => {
+                gdal_sys::OGR_F_SetFieldString(f, i, c_string(&Value::Time(*t).to_display()).as_ptr())
+            }
+            Value::Time(t) => {
+                let (h, m, s) = clock(t);
+                gdal_sys::OGR_F_SetFieldDateTimeEx(f, i, 0, 0, 0, h, m, s, 0);
+            }
+            Value::DateTime(_) | Value::DateTimeTz(_) | Value::Binary(_) if is_text(f, i) => {
+                gdal_sys::OGR_F_SetFieldString(f, i, c_string(&v.to_display()).as_ptr());
+            }
+            Value::DateTime(t) => set_stamp(f, i, t, 0),
+            Value::DateTimeTz(t) => set_stamp(f, i, &t.naive_local(), 100 + t.offset().local_minus_utc() / 900),
+            Value::Binary(b) => {
+                gdal_sys::OGR_F_SetFieldBinary(f, i, i32::try_from(b.len()).unwrap_or(i32::MAX), b.as_ptr().cast());
+            }
+        }
+    }
+    /// # Safety
+    /// As the outer function.
+    unsafe fn set_stamp(f: OGRFeatureH, i: i32, t: &NaiveDateTime, zone: i32) {
+        let s = t.second() as f32 + t.nanosecond() as f32 / 1e9;
+        // SAFETY: as the caller promises
+        unsafe {
+            gdal_sys::OGR_F_SetFieldDateTimeEx(
+                f,
+                i,
+                t.year(),
+                t.month() as i32,
+                t.day() as i32,
+                t.hour() as i32,
+                t.minute() as i32,
+                s,
+                zone,
+            );
+        }
+    }
+}
+
+/// # Safety
+/// `f` is a live feature and `i` one of its fields.
+unsafe fn is_text(f: OGRFeatureH, i: i32) -> bool {
+    // SAFETY: as the caller promises
+    unsafe { gdal_sys::OGR_Fld_GetType(gdal_sys::OGR_F_GetFieldDefnRef(f, i)) == OGRFieldType::OFTString }
+}
+
+/// QGIS's table of styles (as its GeoPackage provider makes it): QGIS applies the default one on opening a layer.
+fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
+    use crate::error::Text;
+    use crate::model::Column;
+    let column = |n: &str, ty| Column { field: Field::new(n, ty), title: Text::new(n, n) };
+    let text =
+        ["f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column", "styleName", "styleQML", "styleSLD"];
+    let mut columns: Vec<Column> = text.iter().map(|n| column(n, FieldType::Text)).collect();
+    columns.push(column("useAsDefault", FieldType::Bool));
+    columns.extend(["description", "owner", "ui"].map(|n| column(n, FieldType::Text)));
+    columns.push(column("update_time", FieldType::DateTime));
+    let time = o.timestamp.unwrap_or_else(Utc::now);
+    let rows = tables
+        .iter()
+        .filter_map(|t| t.style.as_ref().map(|s| (t, s)))
+        .map(|(t, s)| {
+            let v = vec![
+                Value::from(""),
+                Value::from(""),
+                Value::from(t.name.as_str()),
+                Value::from("geom"),
+                Value::from(t.name.as_str()),
+                Value::from(s.qml.as_str()),
+                Value::from(s.sld.as_str()),
+                Value::Bool(true),
+                Value::from(t.title.in_lang(o.lang)),
+                Value::from(""),
+                Value::Null,
+                Value::DateTimeTz(time.fixed_offset()),
+            ];
+            (None, v)
+        })
+        .collect();
+    Table {
+        name: "layer_styles".into(),
+        title: Text::new("QGIS styles", "QGIS 样式"),
+        columns,
+        shape: Shape::None,
+        crs: None,
+        rows,
+        style: None,
+    }
+}
+
+/// QGIS reads `NAME.qml` beside a file of one layer.
+fn sidecar_style(staged: &Path, target: &Path, tables: &[&Table]) -> Result<()> {
+    match tables.first().and_then(|t| t.style.as_ref()) {
+        Some(s) => std::fs::write(staged.with_extension("qml"), &s.qml).map_err(|e| unwritable(target, e)),
+        None => Ok(()),
+    }
+}
