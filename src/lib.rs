@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod error;
 mod gdal_log;
+pub mod jobs;
 pub mod model;
 pub mod prepare;
 pub mod read;

@@ -12,7 +12,7 @@ pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Valu
 pub use progress::{NoProgress, Progress};
 pub use river::{RiverClass, RiverLine, RiverShape};
 pub use site::{Kind, Site, Zone};
-pub use skipped::{Reason, Skipped};
+pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;
 pub use table::{Column, Shape, Style, Table};
 

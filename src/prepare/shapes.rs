@@ -25,11 +25,19 @@ impl Way {
     /// # Errors
     /// `Input` where PROJ knows no way.
     pub fn new(source: &ResolvedCrs, target: Option<&ResolvedCrs>, layer: &Layer) -> Result<Self> {
-        // planar measures in one CRS: a layer that is in it stays as it is
+        Self::over(source, target, total_bounds(layer).and_then(|b| geographic_bounds(source, b)))
+    }
+
+    /// As [`Way::new`], for coordinates within `area` (west, south, east, north in degrees), which helps PROJ to choose
+    /// among operations.
+    ///
+    /// # Errors
+    /// `Input` where PROJ knows no way.
+    pub fn over(source: &ResolvedCrs, target: Option<&ResolvedCrs>, area: Option<[f64; 4]>) -> Result<Self> {
+        // coordinates that are in the target's CRS already stay as they are
         if target.is_some_and(|t| t.definition == source.definition) {
             return Ok(Self { source: source.clone(), first: None, onward: None });
         }
-        let area = total_bounds(layer).and_then(|b| geographic_bounds(source, b));
         let first = Transformation::to_geographic(source, area)?;
         let onward = target.map(|t| Transformation::to_geographic(t, area)).transpose()?;
         Ok(Self { source: source.clone(), first: Some(first), onward })

@@ -508,7 +508,7 @@ pub fn skipped(list: &[Skipped], lang: Lang) -> Table {
                 Value::from(s.layer.as_str()),
                 Value::Int(s.fid),
                 Value::from(s.id.as_deref()),
-                Value::from(if s.repaired { "repaired" } else { "skipped" }),
+                Value::from(s.state().as_str()),
                 Value::from(s.reason.code),
                 Value::from(s.reason.text.in_lang(lang)),
             ];
