@@ -7,6 +7,7 @@ pub mod screen;
 use crate::error::{Error, Result};
 use crate::model::State;
 
+pub use crate::read::vector::ReadOptions;
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
 

@@ -16,12 +16,14 @@ use super::manifest::{Manifest, companion, without_password};
 use crate::analysis::corridor::{Direction, Network, NetworkOptions, Zones};
 use crate::analysis::score::ScoreOptions;
 use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Crs, Progress, RiverLine, Site, Table, Zone};
+use crate::model::{Crs, Kind, Progress, RiverLine, Site, Table, Zone};
 use crate::prepare::crs::ResolvedCrs;
+use crate::prepare::names::{parse_field, parse_kind};
 use crate::prepare::shapes::{Way, courses, polygons};
 use crate::prepare::sites::{Naming, duplicates};
 use crate::prepare::{rivers, sites, zones};
-use crate::space::frame::Metric;
+pub use crate::space::frame::Metric;
+use crate::units::SquareMetres;
 use crate::write::vector::{Format, WriteOptions, write_staged};
 use crate::write::{Staging, table, text, xlsx};
 
@@ -72,6 +74,58 @@ pub struct ScreenOptions {
     pub time: DateTime<Utc>,
 }
 
+/// Fields and words as typed: `role=FIELD`, `WORD=kind`.
+///
+/// # Errors
+/// `Usage` for an unknown role or kind.
+pub fn naming(fields: &[String], kinds: &[String]) -> Result<Naming> {
+    Ok(Naming {
+        fields: fields.iter().map(|t| parse_field(t)).collect::<Result<_>>()?,
+        kinds: kinds.iter().map(|t| parse_kind(t)).collect::<Result<_>>()?,
+    })
+}
+
+/// Weights of the score as typed: `factor=points`.
+///
+/// # Errors
+/// `Usage` for an unknown factor, or points that are no number from 0 up.
+pub fn score(texts: &[String]) -> Result<ScoreOptions> {
+    let mut o = ScoreOptions::default();
+    for t in texts {
+        let parsed = t.split_once('=').and_then(|(k, v)| Some((k.trim(), v.trim().parse::<f64>().ok()?)));
+        let place = match parsed {
+            Some(("distance", _)) => &mut o.distance,
+            Some(("river_class", _)) => &mut o.river_class,
+            Some(("kind", _)) => &mut o.kind,
+            Some(("inside", _)) => &mut o.inside,
+            Some(("zone", _)) => &mut o.zone,
+            _ => return Err(no_factor(t)),
+        };
+        *place = parsed.map(|(_, v)| v).filter(|v| *v >= 0.0 && v.is_finite()).ok_or_else(|| no_factor(t))?;
+    }
+    Ok(o)
+}
+
+fn no_factor(text: &str) -> Error {
+    Error::usage(format!("“{text}” is not FACTOR=POINTS"), format!("“{text}”不是 因子=分值 的形式")).remedy(
+        "the factors are: distance, river_class, kind, inside, zone; points are 0 or more",
+        "可用因子:distance、river_class、kind、inside、zone;分值不小于 0",
+    )
+}
+
+/// A time from seconds since 1970, as `SOURCE_DATE_EPOCH` has it.
+///
+/// # Errors
+/// `Usage` where it is no such number.
+pub fn time(seconds: &str) -> Result<DateTime<Utc>> {
+    seconds.trim().parse().ok().and_then(|s| DateTime::from_timestamp(s, 0)).ok_or_else(|| {
+        Error::usage(
+            format!("SOURCE_DATE_EPOCH: “{seconds}” is not a number of seconds since 1970"),
+            format!("SOURCE_DATE_EPOCH:“{seconds}”不是 1970 年以来的秒数"),
+        )
+    })
+}
+
 impl ScreenOptions {
     /// Options by default, for these inputs and output.
     pub fn new(rivers: Vec<String>, sites: Vec<String>, output: impl Into<PathBuf>) -> Self {
@@ -105,18 +159,35 @@ pub struct ScreenSummary {
     pub sites: usize,
     /// Sites inside, crossing and outside, one entry a distance.
     pub relations: Vec<(f64, [usize; 3])>,
+    /// Sites within each distance by kind.
+    pub by_kind: Vec<KindSum>,
+    /// Sites that overlap a zone.
+    pub in_zones: usize,
     /// Rivers of the network.
     pub rivers: usize,
     /// The summary table.
     pub summary: Table,
-    /// The sites nearest the river, or highest in score: first rows of the list.
-    pub list: Table,
     /// What was set aside, repaired, inferred.
     pub notes: Notes,
     /// Files written.
     pub files: Vec<PathBuf>,
     /// The manifest.
     pub manifest: String,
+}
+
+/// Sites of one kind within one distance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KindSum {
+    /// Distance, metres.
+    pub distance_m: f64,
+    /// Kind.
+    pub kind: Kind,
+    /// Sites wholly inside.
+    pub inside: usize,
+    /// Sites across the edge.
+    pub crosses: usize,
+    /// Their area inside.
+    pub area_inside: SquareMetres,
 }
 
 /// Everything read and prepared.
@@ -170,9 +241,10 @@ pub fn run(o: &ScreenOptions, progress: &dyn Progress) -> Result<ScreenSummary> 
     Ok(ScreenSummary {
         sites: rows.len(),
         relations: layers::relations(&rows, &o.distances),
+        by_kind: layers::by_kind(&rows),
+        in_zones: rows.iter().filter(|r| r.zones.first().is_some_and(|z| z.overlap.0 > 0.0)).count(),
         rivers: net.rivers.len(),
         summary: layers::pick(&tables, "summary"),
-        list: layers::pick(&tables, "sites"),
         notes,
         files,
         manifest,

@@ -1,16 +1,19 @@
 //! The layers of the output, out of rows and network.
 
+use std::collections::BTreeMap;
+
 use geo::{Geometry, MultiLineString};
 use rayon::prelude::*;
 
 use super::super::Notes;
-use super::Prepared;
 use super::answers::{Work, outward};
+use super::{KindSum, Prepared};
 use crate::analysis::corridor::draw;
 use crate::error::{Result, Text};
-use crate::model::{Crs, Progress, Schema, Table};
+use crate::model::{Crs, Kind, Progress, Schema, Table};
 use crate::prepare::shapes::Runner;
 use crate::report::screen::{self as report, Context, RiverRow, SiteRow};
+use crate::units::SquareMetres;
 
 /// All layers in order; those not asked for are left out where they cost time.
 pub(super) fn tables(
@@ -108,4 +111,25 @@ pub(super) fn pick(tables: &[Table], name: &str) -> Table {
         rows: Vec::new(),
         style: None,
     })
+}
+
+/// Sites within each distance by kind, kinds in their order; kinds without a site within are left out.
+pub(super) fn by_kind(rows: &[SiteRow]) -> Vec<KindSum> {
+    let mut sums: BTreeMap<(usize, Kind), KindSum> = BTreeMap::new();
+    for r in rows {
+        for (i, a) in r.at.iter().enumerate().filter(|(_, a)| a.relation != "outside") {
+            let zero = KindSum {
+                distance_m: a.distance_m,
+                kind: r.site.kind,
+                inside: 0,
+                crosses: 0,
+                area_inside: SquareMetres(0.0),
+            };
+            let s = sums.entry((i, r.site.kind)).or_insert(zero);
+            s.inside += usize::from(a.relation == "inside");
+            s.crosses += usize::from(a.relation == "crosses");
+            s.area_inside.0 += a.inside.0;
+        }
+    }
+    sums.into_values().collect()
 }
