@@ -166,6 +166,12 @@ pub(crate) struct CheckArgs {
     /// Write the repaired features of one layer here
     #[arg(long, value_name = "OUT")]
     pub repair: Option<PathBuf>,
+    /// Which field means what, e.g. site_id=图斑号 (to find identifiers given twice)
+    #[arg(long = "field", value_name = "ROLE=FIELD")]
+    pub fields: Vec<String>,
+    /// Encoding of attributes in an output shapefile [default: UTF-8]
+    #[arg(long, value_name = "NAME")]
+    pub out_encoding: Option<String>,
     #[command(flatten)]
     pub read: ReadArgs,
 }

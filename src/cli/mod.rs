@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where heshan speaks")]
 
 mod args;
+mod check;
 mod progress;
 mod say;
 mod screen;
@@ -55,7 +56,8 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
     let terminal = Terminal::new(&cli.shared, lang)?;
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
-        Verb::Check(_) | Verb::Sample(_) => Err(Error::usage("not built yet", "尚未完成")),
+        Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
+        Verb::Sample(_) => Err(Error::usage("not built yet", "尚未完成")),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);
@@ -93,5 +95,13 @@ fn report(e: &Error, shared: &Shared, lang: Lang) {
             (Lang::En, _) => "error",
         };
         eprintln!("{word}: {}", e.message(lang));
+    }
+}
+
+/// The time that outputs carry: now, or `SOURCE_DATE_EPOCH` (reproducible-builds.org) for the same bytes twice.
+fn run_time() -> Result<chrono::DateTime<chrono::Utc>> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(v) if !v.is_empty() => crate::jobs::screen::time(&v),
+        _ => Ok(chrono::Utc::now()),
     }
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::args::{MetricArg, ScreenArgs, Shared};
 use super::progress::Terminal;
-use super::{Done, put, say};
+use super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
-use crate::jobs::screen::{ScreenOptions, ScreenSummary, naming, run as job, score, time};
+use crate::jobs::screen::{ScreenOptions, ScreenSummary, naming, run as job, score};
 
 pub(super) fn run(a: &ScreenArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -46,18 +46,8 @@ fn options(a: &ScreenArgs, shared: &Shared, lang: Lang) -> Result<ScreenOptions>
     o.strict = shared.strict;
     o.lang = lang;
     o.input = a.read.options()?;
-    if let Some(t) = source_date_epoch()? {
-        o.time = t;
-    }
+    o.time = run_time()?;
     Ok(o)
-}
-
-/// `SOURCE_DATE_EPOCH` (reproducible-builds.org) sets the time that outputs carry, for the same bytes twice.
-fn source_date_epoch() -> Result<Option<chrono::DateTime<chrono::Utc>>> {
-    match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(v) if !v.is_empty() => time(&v).map(Some),
-        _ => Ok(None),
-    }
 }
 
 fn number(x: f64, digits: usize) -> String {

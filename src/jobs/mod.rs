@@ -1,5 +1,6 @@
 //! One file a verb: its options, the order of its steps, its summary. Only jobs wire the steps together.
 
+pub mod check;
 mod inputs;
 mod manifest;
 pub mod screen;
@@ -7,6 +8,7 @@ pub mod screen;
 use crate::error::{Error, Result};
 use crate::model::State;
 
+pub use crate::prepare::crs::ResolvedCrs;
 pub use crate::read::vector::ReadOptions;
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
