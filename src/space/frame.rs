@@ -39,9 +39,9 @@ impl Metric {
     }
 }
 
-/// Longest edge in degrees of longitude/latitude that is taken for straight in a local plane: about 500 m on the
-/// ground, where an edge straight in longitude/latitude leaves the geodesic by L²·tan φ / 8N ≤ 5 mm (φ ≤ 50°).
-const STRAIGHT_M: f64 = 500.0;
+/// Longest edge in longitude/latitude that is taken for straight in a local plane, metres: an edge straight in
+/// longitude/latitude leaves the geodesic by L²·tan φ / 8N, which is 0.9 mm at 50° N for 200 m.
+const STRAIGHT_M: f64 = 200.0;
 
 impl Metric {
     /// Points that divide the edge from `a` to `b` into parts straight in a local plane, `a` and `b` left out.

@@ -1,10 +1,12 @@
 //! Screening one site against the network: distance, nearest river, chainage, bank, relation and area inside.
 
-use geo::{BoundingRect, Coord, LineString, MultiPolygon, Rect};
+use geo::{Area, BoundingRect, Coord, LineString, MultiPolygon, Rect};
 
 use super::inside::{Edges, Seg, area_inside, relevant};
 use super::network::{Network, Segment};
+use crate::error::Result;
 use crate::model::Observed;
+use crate::space::clip;
 use crate::space::distance::{Nearest, inside, point_segment, segment_rect2, segment_segment};
 use crate::space::frame::{Frame, Metric};
 
@@ -142,9 +144,13 @@ struct Best {
 
 /// Screens one site against the network for several distances (metres).
 ///
-/// `shape` is in the metric's coordinates; its edges, like the rivers', are straight in them. Answers `None` where the shape has no extent. Pure: the same for any number of threads.
-pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) -> Option<SiteResult> {
-    let site = LocalSite::new(net.metric, shape)?;
+/// `shape` is in the metric's coordinates; its edges, like the rivers', are straight in them. Answers `None` where the
+/// shape has no extent. Pure: the same for any number of threads.
+///
+/// # Errors
+/// Where a site that meets a water polygon cannot be cut with it by either overlay engine.
+pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) -> Result<Option<SiteResult>> {
+    let Some(site) = LocalSite::new(net.metric, shape) else { return Ok(None) };
     let (best, in_water) = nearest(net, &site, shape);
     let seg = &net.segments[best.segment as usize];
     let (edge, n) = (site.edges[best.edge], best.near);
@@ -160,8 +166,9 @@ pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) 
         Observed::Yes(bank(net, best.segment as usize, n.t, &site.frame, edge.0 + (edge.1 - edge.0) * n.s))
     };
     let chainage_m = seg.chainage_m(n.t).map_or(Observed::No("bank of a water polygon"), Observed::Yes);
-    let at = distances.iter().map(|&d| at_distance(net, &site, shape, min_dist_m, in_water, d)).collect();
-    Some(SiteResult {
+    let at =
+        distances.iter().map(|&d| at_distance(net, &site, shape, min_dist_m, in_water, d)).collect::<Result<_>>()?;
+    Ok(Some(SiteResult {
         min_dist_m,
         river: in_water.unwrap_or(seg.river) as usize,
         nearest: if touches { site_nearest } else { nearest },
@@ -169,7 +176,7 @@ pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) 
         chainage_m,
         bank,
         at,
-    })
+    }))
 }
 
 fn local(frame: &Frame, s: &Segment) -> Seg {
@@ -291,8 +298,8 @@ fn at_distance(
     min_dist_m: f64,
     in_water: Option<u32>,
     d: f64,
-) -> AtDistance {
-    let answer = |relation, share| AtDistance { distance_m: d, relation, share };
+) -> Result<AtDistance> {
+    let answer = |relation, share| Ok(AtDistance { distance_m: d, relation, share });
     if min_dist_m > d {
         return answer(Relation::Outside, 0.0);
     }
@@ -301,9 +308,11 @@ fn at_distance(
         return answer(Relation::Inside, 1.0);
     }
     let i = area_inside(&site.edges, &site.bounds, &relevant(&segs, &site.bounds, d), d);
-    let dry = if in_water.is_some() || meets_water(net, shape) { deep_water_share(net, site, shape, d) } else { 0.0 };
-    let share = if site.area > 0.0 { (i.area / site.area + dry).clamp(0.0, 1.0) } else { 0.0 };
-    if i.whole || share >= 1.0 - 1e-12 {
+    let wet = in_water.is_some() || meets_water(net, shape);
+    let deep = if wet { deep_water_share(net, site, shape, d)? } else { 0.0 };
+    let share = if site.area > 0.0 { (i.area / site.area + deep).clamp(0.0, 1.0) } else { 0.0 };
+    // with water the part beyond the banks is cut by an overlay, which is true to some 1e-9 of the area
+    if i.whole || deep > 0.0 && share >= 1.0 - 1e-9 {
         return answer(Relation::Inside, 1.0);
     }
     answer(Relation::Crosses, share)
@@ -332,9 +341,8 @@ fn meets_water(net: &Network, shape: &MultiPolygon<f64>) -> bool {
 ///
 /// Counted by the exact area of the site's part on land within the corridor: share(all) = share(bank corridor) plus the
 /// water beyond it. The site is cut with the water polygons in its plane.
-fn deep_water_share(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>, d: f64) -> f64 {
-    use geo::{Area, BooleanOps};
-    let Some(b) = shape.bounding_rect() else { return 0.0 };
+fn deep_water_share(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>, d: f64) -> Result<f64> {
+    let Some(b) = shape.bounding_rect() else { return Ok(0.0) };
     let to_plane = |p: &geo::Polygon<f64>| {
         geo::Polygon::new(
             LineString(p.exterior().0.iter().map(|&c| site.frame.forward(c)).collect()),
@@ -345,7 +353,7 @@ fn deep_water_share(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>, 
     let mut share = 0.0;
     for i in net.water_index.window(&b) {
         let Some((_, water)) = net.waters.get(i as usize) else { continue };
-        let wet = plane.intersection(&MultiPolygon(vec![to_plane(water)]));
+        let wet = clip::intersection(&plane, &MultiPolygon(vec![to_plane(water)]))?.shape;
         if wet.unsigned_area() <= 0.0 || site.area <= 0.0 {
             continue;
         }
@@ -356,5 +364,5 @@ fn deep_water_share(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>, 
             share += ((part.area - near.area) / site.area).max(0.0);
         }
     }
-    share
+    Ok(share)
 }

@@ -76,7 +76,7 @@ impl Zones {
     pub fn against(&self, shape: &MultiPolygon<f64>) -> Result<Option<ZoneResult>> {
         let metric = self.outlines.metric;
         let (Some(near), Some(site), Some(bounds)) =
-            (screen_site(&self.outlines, shape, &[]), LocalSite::new(metric, shape), shape.bounding_rect())
+            (screen_site(&self.outlines, shape, &[])?, LocalSite::new(metric, shape), shape.bounding_rect())
         else {
             return Ok(None);
         };

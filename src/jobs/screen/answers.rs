@@ -71,11 +71,15 @@ impl Work<'_> {
             reason: Reason { code, text: Text::new(en, zh) },
             repaired: false,
         };
-        let Some(r) = screen_site(self.net, &site.shape, &self.o.distances) else {
-            let s = skipped("no_extent", "the site has no extent".into(), "图斑没有范围".into());
-            return Ok((Err(s), 0));
+        let row = match screen_site(self.net, &site.shape, &self.o.distances) {
+            Ok(Some(r)) => self.row(source, site, &r, runner),
+            Ok(None) => {
+                let s = skipped("no_extent", "the site has no extent".into(), "图斑没有范围".into());
+                return Ok((Err(s), 0));
+            }
+            Err(e) => Err(e),
         };
-        match self.row(source, site, &r, runner) {
+        match row {
             Ok((row, fallbacks)) => Ok((Ok(row), fallbacks)),
             Err(e) if e.kind == crate::error::ErrorKind::Interrupted => Err(e),
             Err(e) => Ok((Err(skipped("overlay_failed", e.what.en.clone(), e.what.zh.clone())), 0)),
