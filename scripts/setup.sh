@@ -73,9 +73,9 @@ check_versions() {
   local gdal proj
   gdal="$(pkg-config --modversion gdal)" proj="$(pkg-config --modversion proj)"
   at_least "$gdal" "$gdal_min" || fail "GDAL $gdal 太旧 / is too old: $gdal_min or newer is needed" \
-    "Debian 12+, Ubuntu 22.04+, Fedora 36+ 自带的版本可用 / bring one that is new enough"
+    "Debian 12、Ubuntu 22.04 及以后的版本自带的即可 / those of Debian 12, Ubuntu 22.04 and later will do"
   at_least "$proj" "$proj_min" || fail "PROJ $proj 太旧 / is too old: $proj_min or newer is needed" \
-    "Debian 12+, Ubuntu 22.04+, Fedora 36+ 自带的版本可用 / bring one that is new enough"
+    "Debian 12、Ubuntu 22.04 及以后的版本自带的即可 / those of Debian 12, Ubuntu 22.04 and later will do"
   if ! at_least "$gdal_max" "$(cut -d. -f1,2 <<<"$gdal")"; then
     fail "GDAL $gdal 太新 / is too new: the crate gdal 0.19 has bindings up to $gdal_max" \
       "在 Cargo.toml 中为 gdal 启用 bindgen / enable its feature bindgen in Cargo.toml: cargo add gdal --features bindgen"
