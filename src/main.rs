@@ -1,3 +1,7 @@
-//! Starts the CLI and maps its result to an exit code.
+//! Starts the command line and maps its result to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(heshan::cli::run(std::env::args_os()))
+}

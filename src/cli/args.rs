@@ -4,11 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::Lang;
+use crate::error::{Error, Lang, Result};
+use crate::jobs::{InputOptions, ReadOptions};
 
 /// heshan (河山): mine restoration and Yellow River risk, from files to lists and maps
 #[derive(Debug, Parser)]
-#[command(name = "heshan", version, about, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "heshan",
+    version,
+    about,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub shared: Shared,
@@ -59,7 +67,10 @@ impl Shared {
             Some(LangArg::Zh) => Lang::Zh,
             Some(LangArg::En) => Lang::En,
             None => {
-                let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|k| std::env::var(k).ok()).find(|v| !v.is_empty());
+                let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+                    .iter()
+                    .filter_map(|k| std::env::var(k).ok())
+                    .find(|v| !v.is_empty());
                 if locale.is_some_and(|l| l.starts_with("zh")) { Lang::Zh } else { Lang::En }
             }
         }
@@ -126,6 +137,25 @@ pub(crate) struct ReadArgs {
     /// Encoding of attribute text where the file does not say, e.g. GBK
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// CSV: columns of longitude/easting and latitude/northing
+    #[arg(long, value_name = "X,Y", value_delimiter = ',')]
+    pub xy_columns: Vec<String>,
+    /// CSV: column of WKT
+    #[arg(long, value_name = "NAME")]
+    pub wkt_column: Option<String>,
+}
+
+impl ReadArgs {
+    /// For the jobs.
+    pub fn options(&self) -> Result<InputOptions> {
+        let xy_columns = match self.xy_columns.as_slice() {
+            [] => None,
+            [x, y] => Some((x.clone(), y.clone())),
+            _ => return Err(Error::usage("--xy-columns takes X,Y", "--xy-columns 须为 X列,Y列")),
+        };
+        let read = ReadOptions { encoding: self.encoding.clone(), xy_columns, wkt_column: self.wkt_column.clone() };
+        Ok(InputOptions { crs: self.crs.clone(), read })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -163,15 +193,25 @@ pub(crate) struct ScreenArgs {
     /// Gaps between pieces of one named river up to this are bridged for chainage, metres
     #[arg(long, default_value_t = 2000.0, value_name = "M")]
     pub bridge: f64,
-    /// Field of the rivers whose value says that a line is drawn upstream (1, true, reverse, 逆)
-    #[arg(long, value_name = "FIELD")]
-    pub reversed_field: Option<String>,
+    /// Which field means what, e.g. site_id=图斑号 (site_id, name, kind, admin, responsible_unit, supervising_unit,
+    /// deadline, class, reversed)
+    #[arg(long = "field", value_name = "ROLE=FIELD")]
+    pub fields: Vec<String>,
+    /// Which kind a word stands for, e.g. 洗煤厂=industrial
+    #[arg(long = "kind", value_name = "WORD=KIND")]
+    pub kinds: Vec<String>,
+    /// Weights of the score's factors, e.g. distance=50,zone=0 (distance, river_class, kind, inside, zone)
+    #[arg(long, value_name = "FACTOR=POINTS", value_delimiter = ',')]
+    pub score: Vec<String>,
     /// Layers to write [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub layers: Vec<String>,
     /// CRS of the output
     #[arg(long, default_value = "EPSG:4490", value_name = "CRS")]
     pub out_crs: String,
+    /// Encoding of attributes in an output shapefile [default: UTF-8]
+    #[arg(long, value_name = "NAME")]
+    pub out_encoding: Option<String>,
     /// Output: .gpkg or .gdb (all layers), .fgb .shp .geojson .kml .csv (one file a layer)
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,

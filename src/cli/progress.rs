@@ -64,7 +64,11 @@ impl Progress for Terminal {
             Some(n) => ProgressBar::new(n),
             None => ProgressBar::new_spinner(),
         };
-        let form = if total.is_some() { "{msg:24} [{bar:30}] {pos}/{len} {elapsed} ETA {eta}" } else { "{msg:24} {spinner} {pos} {elapsed}" };
+        let form = if total.is_some() {
+            "{msg:24} [{bar:30}] {pos}/{len} {elapsed} ETA {eta}"
+        } else {
+            "{msg:24} {spinner} {pos} {elapsed}"
+        };
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style);
         }

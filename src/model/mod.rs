@@ -11,8 +11,8 @@ mod table;
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use progress::{NoProgress, Progress};
 pub use river::{RiverClass, RiverLine, RiverShape};
-pub use site::{Kind, Site};
-pub use skipped::{Reason, Skipped};
+pub use site::{Kind, Site, Zone};
+pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;
 pub use table::{Column, Shape, Style, Table};
 

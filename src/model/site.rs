@@ -96,3 +96,12 @@ pub struct Site {
     /// Every source attribute, unchanged.
     pub values: Vec<Value>,
 }
+
+/// An area that sites are compared with: a nature reserve, a permit, a shoreline control range (岸线管控范围).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Zone {
+    /// Name.
+    pub name: String,
+    /// Shape in the metric's coordinates.
+    pub shape: MultiPolygon<f64>,
+}

@@ -29,3 +29,41 @@ pub struct Skipped {
     /// True where the feature was mended and used, false where it was left out.
     pub repaired: bool,
 }
+
+/// Codes of remarks on features that are used as they are.
+const REMARKS: [&str; 3] = ["z_dropped", "curve_linearised", "duplicate_id"];
+
+/// What became of a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not used.
+    Skipped,
+    /// Used after repair.
+    Repaired,
+    /// Used as it is, with a remark.
+    Noted,
+}
+
+impl State {
+    /// Name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Repaired => "repaired",
+            Self::Noted => "noted",
+        }
+    }
+}
+
+impl Skipped {
+    /// What became of the feature.
+    pub fn state(&self) -> State {
+        if !self.repaired {
+            State::Skipped
+        } else if REMARKS.contains(&self.reason.code) {
+            State::Noted
+        } else {
+            State::Repaired
+        }
+    }
+}

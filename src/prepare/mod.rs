@@ -1,4 +1,9 @@
-//! Input made fit for use: coordinate systems ([`crs`]) and the names that sources give to things ([`names`]).
+//! Input made fit for use: coordinate systems ([`crs`]), what fields and words mean ([`names`]), polygons and lines
+//! out of whatever geometries a layer holds, mended and in one CRS ([`shapes`]), and from these sites, rivers, zones.
 
 pub mod crs;
 pub mod names;
+pub mod rivers;
+pub mod shapes;
+pub mod sites;
+pub mod zones;

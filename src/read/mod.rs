@@ -1,3 +1,4 @@
 //! Files to the model; one file a format.
 
+pub mod digest;
 pub mod vector;

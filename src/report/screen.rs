@@ -32,8 +32,8 @@ pub struct SiteRow {
     pub bank: Option<&'static str>,
     /// One answer a distance.
     pub at: Vec<AtRow>,
-    /// The nearest or most overlapping zone.
-    pub zone: Option<ZoneRow>,
+    /// Zones: the most overlapping first; without overlap the nearest alone.
+    pub zones: Vec<ZoneRow>,
     /// Named factors of the score and their sum.
     pub score: Vec<(&'static str, f64)>,
 }
@@ -217,7 +217,7 @@ fn own_values(r: &SiteRow, c: &Context<'_>) -> Vec<Value> {
         v.extend([Value::from(a.relation), Value::Real(a.inside.0), Value::Real(a.inside_pct)]);
     }
     if c.with_zones {
-        match &r.zone {
+        match r.zones.first() {
             Some(z) => v.extend([
                 Value::from(z.zone.as_str()),
                 Value::Real(z.dist_m),
@@ -465,7 +465,7 @@ pub fn zones(rows: &[SiteRow], c: &Context<'_>) -> Table {
     ];
     let out = rows
         .iter()
-        .filter_map(|r| r.zone.as_ref().and_then(|z| z.shape.as_ref().map(|g| (r, z, g))))
+        .flat_map(|r| r.zones.iter().filter_map(move |z| z.shape.as_ref().map(|g| (r, z, g))))
         .map(|(r, z, g)| {
             let v = vec![
                 Value::from(r.site.site_id.as_str()),
@@ -508,7 +508,7 @@ pub fn skipped(list: &[Skipped], lang: Lang) -> Table {
                 Value::from(s.layer.as_str()),
                 Value::Int(s.fid),
                 Value::from(s.id.as_deref()),
-                Value::from(if s.repaired { "repaired" } else { "skipped" }),
+                Value::from(s.state().as_str()),
                 Value::from(s.reason.code),
                 Value::from(s.reason.text.in_lang(lang)),
             ];

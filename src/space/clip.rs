@@ -7,7 +7,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use geo::{Area, BooleanOps, BoundingRect, Coord, Geometry, MapCoords, MultiPolygon, Polygon};
+use geo::algorithm::buffer::{BufferStyle, LineCap, LineJoin};
+use geo::{Area, BooleanOps, BoundingRect, Buffer, Coord, Geometry, MapCoords, MultiLineString, MultiPolygon, Polygon};
 
 use super::wkb;
 use crate::error::{Error, Result};
@@ -62,6 +63,32 @@ pub fn union_all(all: &[MultiPolygon<f64>]) -> Result<Overlay> {
         level = next;
     }
     Ok(Overlay { shape: level.pop().unwrap_or(MultiPolygon(Vec::new())), via_geos })
+}
+
+/// The round buffer of lines in a plane, arcs as chords over `angle` radians; GEOS where `geo` cannot.
+///
+/// # Errors
+/// Where GEOS cannot either.
+pub fn buffer(lines: &MultiLineString<f64>, d: f64, angle: f64) -> Result<Overlay> {
+    if lines.0.is_empty() {
+        return Ok(Overlay { shape: MultiPolygon(Vec::new()), via_geos: false });
+    }
+    let style = BufferStyle::new(d).line_cap(LineCap::Round(angle)).line_join(LineJoin::Round(angle));
+    let length: f64 =
+        lines.0.iter().flat_map(|l| l.0.windows(2)).map(|w| (w[1].x - w[0].x).hypot(w[1].y - w[0].y)).sum();
+    // the area lies between that of one disk and that of the whole length with its caps
+    let sound = |m: &MultiPolygon<f64>| {
+        let (a, disk) = (m.unsigned_area(), std::f64::consts::PI * d * d);
+        a.is_finite() && a >= 0.8 * disk && a <= 1.01 * (disk * lines.0.len() as f64 + 2.0 * d * length)
+    };
+    if let Some(shape) = guarded(|| lines.buffer_with_style(style)).filter(sound) {
+        return Ok(Overlay { shape, via_geos: false });
+    }
+    let g = gdal::vector::Geometry::from_wkb(&wkb::write(&Geometry::MultiLineString(lines.clone())))
+        .map_err(|e| geos_failed(&e.to_string()))?;
+    let quadrant = (std::f64::consts::FRAC_PI_2 / angle).ceil().clamp(8.0, 1e4) as u32;
+    let b = g.buffer(d, quadrant).map_err(|e| geos_failed(&e.to_string()))?;
+    Ok(Overlay { shape: from_gdal(&b)?, via_geos: true })
 }
 
 fn overlay(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> Result<Overlay> {

@@ -5,4 +5,6 @@ pub mod clip;
 pub mod distance;
 pub mod frame;
 pub mod index;
+pub mod repair;
+pub mod validity;
 pub mod wkb;

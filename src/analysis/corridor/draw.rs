@@ -1,7 +1,6 @@
 //! The corridor as polygons: what maps show and what `clipped` holds. Decisions and areas never use it.
 
-use geo::algorithm::buffer::{BufferStyle, LineCap, LineJoin};
-use geo::{Buffer, Coord, LineString, MultiLineString, MultiPolygon, Polygon, Simplify};
+use geo::{Coord, LineString, MultiLineString, MultiPolygon, Polygon, Simplify};
 
 use super::inside::{Seg, relevant};
 use super::network::{Network, Segment};
@@ -33,37 +32,59 @@ pub fn clipped(net: &Network, shape: &MultiPolygon<f64>, d: f64) -> Result<Drawn
     };
     let segs = relevant(&near_segments(net, &site, d), &site.bounds, d);
     let lines = MultiLineString(chains(&segs));
-    let corridor = round(&lines, d, CLIP_SAGITTA_M);
-    let plane = map(shape, |c| site.frame.forward(c));
-    let cut = clip::intersection(&plane, &corridor)?;
-    Ok(Drawn { shape: map(&cut.shape, |c| site.frame.inverse(c)), fallbacks: u32::from(cut.via_geos) })
+    let forward = |m: &MultiPolygon<f64>| map(m, |c| site.frame.forward(c));
+    let mut pieces = vec![round(&lines, d, CLIP_SAGITTA_M)?];
+    pieces.extend(waters_near(net, &site).map(|p| forward(&MultiPolygon(vec![p.clone()]))).map(no_fallback));
+    let corridor = merged(pieces)?;
+    let cut = clip::intersection(&forward(shape), &corridor.shape)?;
+    let fallbacks = corridor.fallbacks + u32::from(cut.via_geos);
+    Ok(Drawn { shape: map(&cut.shape, |c| site.frame.inverse(c)), fallbacks })
 }
 
 /// The corridor of distance `d` metres round one river, for the map; simplified by 1 m.
 pub fn corridor(net: &Network, river: usize, d: f64) -> Result<Drawn> {
-    let mut pieces: Vec<MultiPolygon<f64>> = Vec::new();
+    let mut pieces: Vec<Drawn> = Vec::new();
     let (mut chunk, mut length): (Vec<&Segment>, f64) = (Vec::new(), 0.0);
     for (k, s) in net.segments.iter().enumerate().filter(|(_, s)| s.river as usize == river) {
         length += net.metric.distance_m(s.a, s.b);
         chunk.push(s);
         let last = net.segments.get(k + 1).is_none_or(|n| n.river as usize != river);
         if length > CHUNK_M || last {
-            pieces.push(chunk_corridor(net, &chunk, d));
+            pieces.push(chunk_corridor(net, &chunk, d)?);
             chunk.clear();
             length = 0.0;
         }
     }
-    pieces.extend(net.waters.iter().filter(|(r, _)| *r as usize == river).map(|(_, p)| MultiPolygon(vec![p.clone()])));
-    let all = clip::union_all(&pieces)?;
-    Ok(Drawn { shape: all.shape, fallbacks: u32::from(all.via_geos) })
+    let waters = net.waters.iter().filter(|(r, _)| *r as usize == river);
+    pieces.extend(waters.map(|(_, p)| no_fallback(MultiPolygon(vec![p.clone()]))));
+    merged(pieces)
 }
 
-fn chunk_corridor(net: &Network, chunk: &[&Segment], d: f64) -> MultiPolygon<f64> {
+fn no_fallback(shape: MultiPolygon<f64>) -> Drawn {
+    Drawn { shape, fallbacks: 0 }
+}
+
+fn merged(pieces: Vec<Drawn>) -> Result<Drawn> {
+    let before: u32 = pieces.iter().map(|p| p.fallbacks).sum();
+    let shapes: Vec<MultiPolygon<f64>> = pieces.into_iter().map(|p| p.shape).collect();
+    let all = clip::union_all(&shapes)?;
+    Ok(Drawn { shape: all.shape, fallbacks: before + u32::from(all.via_geos) })
+}
+
+/// Water polygons whose boxes meet the site's.
+fn waters_near<'a>(net: &'a Network, site: &LocalSite) -> impl Iterator<Item = &'a Polygon<f64>> {
+    let mut near = net.water_index.window(&site.outer);
+    near.sort_unstable();
+    near.into_iter().map(|i| &net.waters[i as usize].1)
+}
+
+fn chunk_corridor(net: &Network, chunk: &[&Segment], d: f64) -> Result<Drawn> {
     let middle = chunk[chunk.len() / 2].a;
     let frame = Frame::new(net.metric, middle);
     let segs: Vec<Seg> = chunk.iter().map(|s| (frame.forward(s.a), frame.forward(s.b))).collect();
     let lines = MultiLineString(chains(&segs)).simplify(DRAW_TOLERANCE_M);
-    map(&round(&lines, d, DRAW_TOLERANCE_M), |c| frame.inverse(c))
+    let drawn = round(&lines, d, DRAW_TOLERANCE_M)?;
+    Ok(Drawn { shape: map(&drawn.shape, |c| frame.inverse(c)), ..drawn })
 }
 
 /// Runs of segments that follow each other, as lines.
@@ -78,12 +99,14 @@ fn chains(segs: &[Seg]) -> Vec<LineString<f64>> {
     out
 }
 
-fn round(lines: &MultiLineString<f64>, d: f64, sagitta_m: f64) -> MultiPolygon<f64> {
+/// The round corridor of lines in a plane.
+fn round(lines: &MultiLineString<f64>, d: f64, sagitta_m: f64) -> Result<Drawn> {
     let angle = 2.0 * (1.0 - (sagitta_m / d).min(0.5)).acos();
-    lines.buffer_with_style(BufferStyle::new(d).line_cap(LineCap::Round(angle)).line_join(LineJoin::Round(angle)))
+    let buffer = clip::buffer(lines, d, angle)?;
+    Ok(Drawn { shape: buffer.shape, fallbacks: u32::from(buffer.via_geos) })
 }
 
-fn map(shape: &MultiPolygon<f64>, f: impl Fn(Coord<f64>) -> Coord<f64>) -> MultiPolygon<f64> {
+pub(super) fn map(shape: &MultiPolygon<f64>, f: impl Fn(Coord<f64>) -> Coord<f64>) -> MultiPolygon<f64> {
     let ring = |r: &LineString<f64>| LineString(r.0.iter().map(|&c| f(c)).collect());
     MultiPolygon(
         shape.0.iter().map(|p| Polygon::new(ring(p.exterior()), p.interiors().iter().map(ring).collect())).collect(),

@@ -8,6 +8,8 @@ mod inside;
 mod join;
 pub mod network;
 pub mod screen;
+pub mod zones;
 
 pub use network::{Direction, Network, NetworkOptions, River, RiverReport};
 pub use screen::{AtDistance, Bank, Relation, SiteResult, screen_site};
+pub use zones::{ZoneOverlap, ZoneResult, Zones};

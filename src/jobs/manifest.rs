@@ -1,0 +1,131 @@
+//! The run manifest: what went in, what was asked, by which versions, and what came out.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value as Json, json};
+
+use super::Notes;
+use super::inputs::Input;
+use crate::error::Result;
+use crate::prepare::crs::proj_versions;
+use crate::read::digest::{digests, gdal_version, geos_version};
+
+/// A run manifest; JSON with a fixed order of keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    verb: &'static str,
+    started: DateTime<Utc>,
+    inputs: Vec<Json>,
+    parameters: Json,
+    counts: Map<String, Json>,
+}
+
+impl Manifest {
+    /// Begins the manifest of a run.
+    pub fn new(verb: &'static str, started: DateTime<Utc>, parameters: Json) -> Self {
+        Self { verb, started, inputs: Vec::new(), parameters, counts: Map::new() }
+    }
+
+    /// Adds an input with the digests of its files.
+    ///
+    /// # Errors
+    /// `Input` where a file cannot be read.
+    pub(super) fn input(&mut self, role: &str, input: &Input, pipeline: &str) -> Result<()> {
+        let files: Vec<Json> = digests(&input.source.path)?
+            .into_iter()
+            .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
+            .collect();
+        let info = &input.layer.info;
+        self.inputs.push(json!({
+            "role": role,
+            "source": without_password(&input.source.path.to_string_lossy()),
+            "layer": info.name,
+            "format": info.format,
+            "encoding": info.encoding,
+            "crs": input.crs.label(),
+            "transformation": pipeline,
+            "features": input.layer.features.len(),
+            "files": files,
+        }));
+        Ok(())
+    }
+
+    /// Adds a count.
+    pub fn count(&mut self, name: &str, n: impl Into<Json>) {
+        self.counts.insert(name.to_owned(), n.into());
+    }
+
+    /// The manifest as JSON text; `outputs` and the times are the last keys.
+    pub fn text(&self, notes: &Notes, outputs: &[PathBuf], duration: Duration) -> String {
+        let proj = proj_versions();
+        let warnings: Vec<&str> = notes.warnings.iter().map(|t| t.en.as_str()).collect();
+        let names: Vec<String> =
+            outputs.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
+        let json = json!({
+            "manifest_version": 1,
+            "program": "heshan",
+            "verb": self.verb,
+            "versions": {
+                "heshan": env!("CARGO_PKG_VERSION"),
+                "gdal": gdal_version(),
+                "geos": geos_version(),
+                "proj": proj.library,
+                "proj_database": proj.database,
+                "epsg": proj.epsg,
+            },
+            "parameters": self.parameters,
+            "inputs": self.inputs,
+            "counts": self.counts,
+            "repaired": notes.repaired(),
+            "skipped": notes.unused(),
+            "overlays_by_geos": notes.fallbacks,
+            "warnings": warnings,
+            "outputs": names,
+            "started": self.started.to_rfc3339_opts(SecondsFormat::Secs, true),
+            "duration_s": (duration.as_secs_f64() * 1000.0).round() / 1000.0,
+        });
+        let mut text = serde_json::to_string_pretty(&json).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// A connection string without its password.
+pub(super) fn without_password(source: &str) -> String {
+    let mut out = String::new();
+    for (i, part) in source.split(' ').enumerate() {
+        if i > 0 {
+            out.push(' ');
+        }
+        match part.split_once("password=") {
+            Some((before, _)) => out += &format!("{before}password=***"),
+            None => out += part,
+        }
+    }
+    out
+}
+
+/// `OUT.gpkg` → `OUT<suffix>`, beside it; for a database in the present folder.
+pub(super) fn companion(output: &Path, suffix: &str) -> PathBuf {
+    let text = output.to_string_lossy();
+    if text.starts_with("PG:") {
+        let prefix = text.rsplit_once('#').map_or("heshan", |(_, p)| p);
+        return PathBuf::from(format!("{prefix}{suffix}"));
+    }
+    let stem = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    output.with_file_name(format!("{stem}{suffix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_stay_out() {
+        assert_eq!(without_password("PG:host=a password=x dbname=b"), "PG:host=a password=*** dbname=b");
+        assert_eq!(companion(Path::new("a/b.gpkg"), ".xlsx"), Path::new("a/b.xlsx"));
+        assert_eq!(companion(Path::new("PG:dbname=a#run"), ".xlsx"), Path::new("run.xlsx"));
+    }
+}

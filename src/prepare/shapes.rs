@@ -1,0 +1,402 @@
+//! Polygons and lines out of a layer's geometries: sorted by what they are, mended, and brought to one CRS.
+
+use geo::{BoundingRect, Geometry, LineString, MultiPolygon, Polygon};
+use rayon::prelude::*;
+
+use super::crs::{
+    ResolvedCrs, Transformation, Transformer, check_features, from_geographic, geographic_bounds, to_geographic,
+};
+use crate::error::{Error, Result, Text};
+use crate::model::{Feature, Layer, LayerInfo, Reason, Skipped};
+use crate::space::{repair, validity};
+
+/// The way from a layer's CRS to the coordinates in which distances are measured: CGCS2000 longitude/latitude, or a
+/// projected CRS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Way {
+    source: ResolvedCrs,
+    first: Option<Transformation>,
+    onward: Option<Transformation>,
+}
+
+impl Way {
+    /// From the CRS of a layer to longitude/latitude, or on to `target`.
+    ///
+    /// # Errors
+    /// `Input` where PROJ knows no way.
+    pub fn new(source: &ResolvedCrs, target: Option<&ResolvedCrs>, layer: &Layer) -> Result<Self> {
+        Self::over(source, target, total_bounds(layer).and_then(|b| geographic_bounds(source, b)))
+    }
+
+    /// As [`Way::new`], for coordinates within `area` (west, south, east, north in degrees), which helps PROJ to choose
+    /// among operations.
+    ///
+    /// # Errors
+    /// `Input` where PROJ knows no way.
+    pub fn over(source: &ResolvedCrs, target: Option<&ResolvedCrs>, area: Option<[f64; 4]>) -> Result<Self> {
+        // coordinates that are in the target's CRS already stay as they are
+        if target.is_some_and(|t| t.definition == source.definition) {
+            return Ok(Self { source: source.clone(), first: None, onward: None });
+        }
+        let first = Transformation::to_geographic(source, area)?;
+        let onward = target.map(|t| Transformation::to_geographic(t, area)).transpose()?;
+        Ok(Self { source: source.clone(), first: Some(first), onward })
+    }
+
+    /// What the user must know of the accuracy.
+    pub fn warning(&self) -> Option<Text> {
+        self.first.as_ref()?.warning()
+    }
+
+    /// The PROJ pipeline, for the run manifest.
+    pub fn pipeline(&self) -> &str {
+        self.first.as_ref().map_or("+proj=noop", Transformation::pipeline)
+    }
+
+    /// A runner for one thread.
+    ///
+    /// # Errors
+    /// `Input` where PROJ cannot run the way.
+    pub fn runner(&self) -> Result<Runner> {
+        let ready = |t: &Option<Transformation>| t.as_ref().map(Transformation::transformer).transpose();
+        Ok(Runner { first: ready(&self.first)?, onward: ready(&self.onward)? })
+    }
+}
+
+/// Runs a [`Way`]; one a thread.
+#[derive(Debug)]
+pub struct Runner {
+    first: Option<Transformer>,
+    onward: Option<Transformer>,
+}
+
+impl Runner {
+    /// Takes a geometry along; straight edges of the source stay where they are on the ground.
+    ///
+    /// # Errors
+    /// `Input` where a point cannot be transformed.
+    pub fn run(&self, g: &Geometry<f64>) -> Result<Geometry<f64>> {
+        let lonlat = match &self.first {
+            Some(t) => to_geographic(g, t)?,
+            None => g.clone(),
+        };
+        match &self.onward {
+            Some(t) => from_geographic(&lonlat, t),
+            None => Ok(lonlat),
+        }
+    }
+}
+
+/// The usable features of a layer, and what was set aside or mended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shapes<T> {
+    /// Position in the layer's features, and the shape in the way's coordinates.
+    pub shapes: Vec<(usize, T)>,
+    /// What was set aside or repaired.
+    pub skipped: Vec<Skipped>,
+    /// What the user must know.
+    pub warnings: Vec<Text>,
+    /// Repairs that needed GEOS.
+    pub via_geos: u64,
+}
+
+/// Notes on one feature.
+pub(super) fn note(
+    info: &LayerInfo,
+    fid: i64,
+    repaired: bool,
+    code: &'static str,
+    en: impl Into<String>,
+    zh: impl Into<String>,
+) -> Skipped {
+    Skipped {
+        file: info.source.clone(),
+        layer: info.name.clone(),
+        fid,
+        id: None,
+        reason: Reason { code, text: Text::new(en, zh) },
+        repaired,
+    }
+}
+
+/// What a geometry is for a layer of polygons.
+struct Sorted {
+    polygons: Vec<Polygon<f64>>,
+    lines: Vec<LineString<f64>>,
+    points: usize,
+}
+
+fn sort(g: &Geometry<f64>) -> Sorted {
+    let mut s = Sorted { polygons: Vec::new(), lines: Vec::new(), points: 0 };
+    sort_into(g, &mut s);
+    s
+}
+
+fn sort_into(g: &Geometry<f64>, s: &mut Sorted) {
+    match g {
+        Geometry::Polygon(p) => s.polygons.extend((!p.exterior().0.is_empty()).then(|| p.clone())),
+        Geometry::MultiPolygon(m) => s.polygons.extend(m.0.iter().filter(|p| !p.exterior().0.is_empty()).cloned()),
+        Geometry::Rect(r) => s.polygons.push(r.to_polygon()),
+        Geometry::Triangle(t) => s.polygons.push(t.to_polygon()),
+        Geometry::LineString(l) => s.lines.extend((!l.0.is_empty()).then(|| l.clone())),
+        Geometry::MultiLineString(m) => s.lines.extend(m.0.iter().filter(|l| !l.0.is_empty()).cloned()),
+        Geometry::Line(l) => s.lines.push(LineString(vec![l.start, l.end])),
+        Geometry::Point(_) => s.points += 1,
+        Geometry::MultiPoint(m) => s.points += m.0.len(),
+        Geometry::GeometryCollection(c) => c.0.iter().for_each(|g| sort_into(g, s)),
+    }
+}
+
+/// The polygons of a layer, mended in their own coordinates and brought along the way.
+///
+/// Null and empty geometries, those without a polygon, and polygons that cannot be mended are set aside; invalid ones
+/// are mended and said.
+///
+/// # Errors
+/// `Input` where no feature of the layer is a polygon, or the coordinates do not fit the CRS.
+pub fn polygons(layer: &Layer, way: &Way) -> Result<Shapes<MultiPolygon<f64>>> {
+    let what = |f: &Feature| f.geometry.as_ref().map(sort);
+    no_polygon_at_all(layer)?;
+    let (unfit, warnings) = extent(layer, way)?;
+    let done: Vec<Outcome> = layer
+        .features
+        .par_iter()
+        .enumerate()
+        .with_min_len(64)
+        .map_init(|| way.runner(), |runner, (i, f)| polygon(layer, runner, i, f, what(f), &unfit))
+        .collect::<Result<_>>()
+        .map_err(|e| e.in_file(&layer.info.source).in_layer(&layer.info.name))?;
+    let mut out = Shapes { shapes: Vec::new(), skipped: Vec::new(), warnings, via_geos: 0 };
+    for (shape, notes, via_geos) in done {
+        out.shapes.extend(shape);
+        out.skipped.extend(notes);
+        out.via_geos += u64::from(via_geos);
+    }
+    Ok(out)
+}
+
+type Outcome = (Option<(usize, MultiPolygon<f64>)>, Vec<Skipped>, bool);
+
+fn polygon(
+    layer: &Layer,
+    runner: &Result<Runner>,
+    i: usize,
+    f: &Feature,
+    sorted: Option<Sorted>,
+    unfit: &[(i64, Reason)],
+) -> Result<Outcome> {
+    let aside = |code, en: String, zh: String| Ok((None, vec![note(&layer.info, f.fid, false, code, en, zh)], false));
+    let Some(s) = sorted else {
+        return aside("null_geometry", "the feature has no geometry".into(), "要素没有几何".into());
+    };
+    let other = s.lines.len() + s.points;
+    if s.polygons.is_empty() && other > 0 {
+        return aside(
+            "not_polygon",
+            format!("{} line(s) and {} point(s), no polygon", s.lines.len(), s.points),
+            format!("含 {} 条线、{} 个点,没有面", s.lines.len(), s.points),
+        );
+    }
+    if s.polygons.is_empty() {
+        return aside("empty_geometry", "the geometry is empty".into(), "几何为空".into());
+    }
+    if let Ok(k) = unfit.binary_search_by_key(&f.fid, |u| u.0) {
+        let r = unfit[k].1.clone();
+        return aside(r.code, r.text.en, r.text.zh);
+    }
+    let mut notes = Vec::new();
+    if other > 0 {
+        notes.push(note(
+            &layer.info,
+            f.fid,
+            true,
+            "mixed_geometry",
+            format!("{other} line(s) or point(s) beside the polygons were left out"),
+            format!("面以外的 {other} 个线或点未使用"),
+        ));
+    }
+    let source = MultiPolygon(s.polygons);
+    let (shape, via_geos) = match mend(&source) {
+        Mended::Sound => (source, false),
+        Mended::Repaired(m, why, via_geos) => {
+            notes.push(note(&layer.info, f.fid, true, why.code, why.text.en, why.text.zh));
+            (m, via_geos)
+        }
+        Mended::Lost(why) => return aside(why.code, why.text.en, why.text.zh),
+    };
+    let runner = runner.as_ref().map_err(Clone::clone)?;
+    match runner.run(&Geometry::MultiPolygon(shape)) {
+        Ok(Geometry::MultiPolygon(m)) => Ok((Some((i, m)), notes, via_geos)),
+        Ok(_) => aside("empty_geometry", "the geometry is empty".into(), "几何为空".into()),
+        Err(e) => aside("not_transformable", e.what.en.clone(), e.what.zh.clone()),
+    }
+}
+
+/// What became of a polygon.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mended {
+    /// It was valid.
+    Sound,
+    /// It was mended; why, and whether GEOS was needed.
+    Repaired(MultiPolygon<f64>, Reason, bool),
+    /// Nothing can be made of it.
+    Lost(Reason),
+}
+
+/// Mends a polygon in its own coordinates; sound ones are left exactly as they are.
+pub fn mend(shape: &MultiPolygon<f64>) -> Mended {
+    let faults: Vec<_> = validity::faults(shape).into_iter().filter(|f| f.reason.invalid()).collect();
+    let Some(first) = faults.first() else { return Mended::Sound };
+    let more = faults.len() - 1;
+    let at = format!("({}, {})", short(first.at.x), short(first.at.y));
+    let text = first.reason.text();
+    let (mut en, mut zh) = (format!("{} at {at}", text.en), format!("{},位于 {at}", text.zh));
+    if more > 0 {
+        en += &format!(", and {more} more");
+        zh += &format!(",另有 {more} 处");
+    }
+    let reason = |en: String, zh: String| Reason { code: first.reason.code(), text: Text::new(en, zh) };
+    match repair::repair(shape) {
+        Ok(r) if !r.shape.0.is_empty() => {
+            Mended::Repaired(r.shape, reason(format!("{en}; mended"), format!("{zh};已修复")), r.via_geos)
+        }
+        _ => {
+            Mended::Lost(reason(format!("{en}; nothing is left of it when mended"), format!("{zh};修复后没有剩余面积")))
+        }
+    }
+}
+
+fn short(v: f64) -> String {
+    let digits = if v.abs() > 1000.0 { 3 } else { 8 };
+    format!("{v:.digits$}")
+}
+
+/// A layer of points or lines where polygons belong is refused, not set aside feature by feature.
+fn no_polygon_at_all(layer: &Layer) -> Result<()> {
+    let (mut points, mut lines) = (0, 0);
+    for f in &layer.features {
+        let Some(s) = f.geometry.as_ref().map(sort) else { continue };
+        if !s.polygons.is_empty() {
+            return Ok(());
+        }
+        points += usize::from(s.points > 0);
+        lines += usize::from(!s.lines.is_empty());
+    }
+    if points + lines == 0 {
+        return Ok(());
+    }
+    let (en, zh) = if points >= lines { ("points", "点") } else { ("lines", "线") };
+    Err(Error::input(
+        format!("the layer holds {en} ({} of them); polygons are needed here", points.max(lines)),
+        format!("图层为{zh}要素(共 {} 个),此处需要面要素", points.max(lines)),
+    )
+    .in_file(&layer.info.source)
+    .in_layer(&layer.info.name)
+    .remedy(
+        "give the layer of outlines; where only points are known, draw an outline round each first (QGIS: Buffer)",
+        "请给出图斑边界(面)图层;若只有点位,请先勾绘边界(如 QGIS 的“缓冲区”工具)",
+    ))
+}
+
+fn feature_bounds(f: &Feature) -> Option<[f64; 4]> {
+    let r = f.geometry.as_ref()?.bounding_rect()?;
+    Some([r.min().x, r.min().y, r.max().x, r.max().y])
+}
+
+fn total_bounds(layer: &Layer) -> Option<[f64; 4]> {
+    let finite = |b: &[f64; 4]| b.iter().all(|v| v.is_finite());
+    layer
+        .features
+        .iter()
+        .filter_map(feature_bounds)
+        .filter(finite)
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+}
+
+/// Features whose coordinates do not fit the CRS (sorted by id), and warnings.
+fn extent(layer: &Layer, way: &Way) -> Result<(Vec<(i64, Reason)>, Vec<Text>)> {
+    let bounds: Vec<(i64, [f64; 4])> =
+        layer.features.iter().filter_map(|f| Some((f.fid, feature_bounds(f)?))).collect();
+    let report =
+        check_features(&way.source, &bounds).map_err(|e| e.in_file(&layer.info.source).in_layer(&layer.info.name))?;
+    let mut unfit = report.unfit;
+    unfit.sort_by_key(|u| u.0);
+    Ok((unfit, report.warnings))
+}
+
+/// A river's shape: its lines, and its water polygons.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Course {
+    /// Lines.
+    pub lines: Vec<LineString<f64>>,
+    /// Water polygons, mended.
+    pub waters: Vec<Polygon<f64>>,
+}
+
+/// The lines and water polygons of a layer of rivers.
+///
+/// # Errors
+/// `Input` where the layer holds points alone, or the coordinates do not fit the CRS.
+pub fn courses(layer: &Layer, way: &Way) -> Result<Shapes<Course>> {
+    let (unfit, warnings) = extent(layer, way)?;
+    let runner = way.runner()?;
+    let mut out = Shapes { shapes: Vec::new(), skipped: Vec::new(), warnings, via_geos: 0 };
+    for (i, f) in layer.features.iter().enumerate() {
+        let skip = |code, en: &str, zh: &str| note(&layer.info, f.fid, false, code, en, zh);
+        let Some(s) = f.geometry.as_ref().map(sort) else {
+            out.skipped.push(skip("null_geometry", "the feature has no geometry", "要素没有几何"));
+            continue;
+        };
+        if s.lines.is_empty() && s.polygons.is_empty() {
+            let n = if s.points > 0 {
+                skip("not_river", "points alone make no river", "仅有点,不能构成河流")
+            } else {
+                skip("empty_geometry", "the geometry is empty", "几何为空")
+            };
+            out.skipped.push(n);
+            continue;
+        }
+        if let Ok(k) = unfit.binary_search_by_key(&f.fid, |u| u.0) {
+            out.skipped.push(skip(unfit[k].1.code, &unfit[k].1.text.en, &unfit[k].1.text.zh));
+            continue;
+        }
+        match course(layer, &runner, f.fid, s, &mut out) {
+            Ok(c) => out.shapes.push((i, c)),
+            Err(e) => out.skipped.push(skip("not_transformable", &e.what.en, &e.what.zh)),
+        }
+    }
+    if out.shapes.is_empty() {
+        return Err(Error::input("the layer holds no river line and no water polygon", "图层中没有河流线或水面")
+            .in_file(&layer.info.source)
+            .in_layer(&layer.info.name)
+            .remedy("give a layer of lines or polygons to --rivers", "请为 --rivers 指定线或面图层"));
+    }
+    Ok(out)
+}
+
+fn course(layer: &Layer, runner: &Runner, fid: i64, s: Sorted, out: &mut Shapes<Course>) -> Result<Course> {
+    let mut c = Course::default();
+    for l in s.lines {
+        if let Geometry::LineString(l) = runner.run(&Geometry::LineString(l))? {
+            c.lines.push(l);
+        }
+    }
+    if !s.polygons.is_empty() {
+        let source = MultiPolygon(s.polygons);
+        let sound = match mend(&source) {
+            Mended::Sound => source,
+            Mended::Repaired(m, why, via_geos) => {
+                out.via_geos += u64::from(via_geos);
+                out.skipped.push(note(&layer.info, fid, true, why.code, why.text.en, why.text.zh));
+                m
+            }
+            Mended::Lost(why) => {
+                return Err(Error::new(crate::error::ErrorKind::Input, why.text));
+            }
+        };
+        if let Geometry::MultiPolygon(m) = runner.run(&Geometry::MultiPolygon(sound))? {
+            c.waters.extend(m.0);
+        }
+    }
+    Ok(c)
+}
