@@ -222,7 +222,8 @@ pub fn run(o: &ScreenOptions, progress: &dyn Progress) -> Result<ScreenSummary> 
         .transpose()
         .map_err(|e| Error::input(format!("the zones cannot be used: {e}"), format!("管控区无法使用:{e}")))?;
     let outward = Way::over(&prepared.metric_crs, Some(&out_crs), None)?;
-    let work = answers::Work { o, net: &net, zones: zones.as_ref(), outward: &outward };
+    let clip = o.layers.is_empty() || o.layers.iter().any(|l| l == "clipped");
+    let work = answers::Work { o, net: &net, zones: zones.as_ref(), outward: &outward, clip };
     let rows = work.screen(&prepared.sites, &prepared.site_inputs, &mut notes, progress)?;
     let crs = layer_crs(&out_crs);
     let tables = layers::tables(&work, &prepared, &rows, &crs, &mut notes, progress)?;

@@ -44,6 +44,12 @@ impl Metric {
 const STRAIGHT_M: f64 = 200.0;
 
 impl Metric {
+    /// True where an edge is surely short enough not to be divided by [`Metric::between`]; costs no sine.
+    pub fn straight(self, a: Coord<f64>, b: Coord<f64>) -> bool {
+        const SHORT_DEG: f64 = STRAIGHT_M / 111_700.0 / std::f64::consts::SQRT_2;
+        self == Self::Planar || (b.x - a.x).abs() < SHORT_DEG && (b.y - a.y).abs() < SHORT_DEG
+    }
+
     /// Points that divide the edge from `a` to `b` into parts straight in a local plane, `a` and `b` left out.
     ///
     /// Edges are straight in their coordinates (OGC 06-103r4, 6.1.2.1), so only longitude/latitude needs it.
@@ -102,6 +108,9 @@ pub struct Frame {
 #[derive(Debug, Clone)]
 struct Tangent {
     origin: Ecef,
+    /// Sine and cosine of the centre's latitude, and N there.
+    lat: [f64; 2],
+    n: f64,
     east: [f64; 2],
     north: [f64; 3],
     up: [f64; 3],
@@ -122,6 +131,8 @@ impl Frame {
             let m = n * (1.0 - E2) / w2;
             Tangent {
                 origin: Ecef::of(center),
+                lat: [sp, cp],
+                n,
                 east: [-sl, cl],
                 north: [-sp * cl, -sp * sl, cp],
                 up: [cp * cl, cp * sl, sp],
@@ -143,8 +154,16 @@ impl Frame {
     pub fn forward(&self, p: Coord<f64>) -> Coord<f64> {
         match &self.geodesic {
             None => p - self.center,
-            Some(t) => t.forward(Ecef::of(p)),
+            Some(t) => t.forward_near(self.center, p),
         }
+    }
+
+    /// Gaussian curvature at the centre, 1/m²; 0 in a planar frame.
+    ///
+    /// An area in the plane is too large by the share of `K r²/6` at distance r: geodesic circles on a curved surface
+    /// have the circumference 2πr (1 − K r²/6) (do Carmo 1976, 4-6).
+    pub fn curvature(&self) -> f64 {
+        self.geodesic.as_ref().map_or(0.0, |t| t.inv_m * t.inv_n)
     }
 
     /// Into the plane, for a point whose earth-centred coordinates are at hand (ignored by the planar metric).
@@ -160,7 +179,7 @@ impl Frame {
         let Some(t) = &self.geodesic else { return local + self.center };
         let mut p = Coord { x: self.center.x + local.x * t.deg_x, y: self.center.y + local.y * t.deg_y };
         for _ in 0..8 {
-            let r = local - t.forward(Ecef::of(p));
+            let r = local - t.forward_near(self.center, p);
             p = Coord { x: p.x + r.x * t.deg_x, y: p.y + r.y * t.deg_y };
             if r.x.abs() + r.y.abs() < 1e-9 {
                 break;
@@ -170,12 +189,45 @@ impl Frame {
     }
 }
 
+/// Sine and cosine of a small angle (below [`NEAR_RAD`]) as series: true to the last bit or two, and without a call
+/// into the C library, so that loops over vertices stay in vector registers.
+fn sin_cos_small(x: f64) -> (f64, f64) {
+    let q = x * x;
+    let sin = x * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))));
+    let cos = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0))));
+    (sin, cos)
+}
+
+/// Differences of longitude and latitude up to this go through [`sin_cos_small`] (0.05^11 / 11! is 1e-22).
+const NEAR_RAD: f64 = 0.05;
+
 impl Tangent {
+    /// Of a point in degrees; the centre's own sine and cosine serve for those of points near it.
+    fn forward_near(&self, center: Coord<f64>, p: Coord<f64>) -> Coord<f64> {
+        let (dl, dp) = ((p.x - center.x).to_radians(), (p.y - center.y).to_radians());
+        if !(dl.abs() < NEAR_RAD && dp.abs() < NEAR_RAD) {
+            return self.forward(Ecef::of(p));
+        }
+        let ((sl, cl), (sd, cd)) = (sin_cos_small(dl), sin_cos_small(dp));
+        let [s0, c0] = self.lat;
+        let (sp, cp) = (s0 * cd + c0 * sd, c0 * cd - s0 * sd);
+        let n = SEMI_MAJOR_M / (1.0 - E2 * sp * sp).sqrt();
+        // towards the centre's meridian, and along the axis
+        let x = n * cp * cl - self.n * c0;
+        let z = (1.0 - E2) * (n * sp - self.n * s0);
+        self.plane(n * cp * sl, c0 * z - s0 * x, c0 * x + s0 * z)
+    }
+
     fn forward(&self, p: Ecef) -> Coord<f64> {
         let (dx, dy, dz) = (p.x - self.origin.x, p.y - self.origin.y, p.z - self.origin.z);
         let e = self.east[0] * dx + self.east[1] * dy;
         let n = self.north[0] * dx + self.north[1] * dy + self.north[2] * dz;
         let u = self.up[0] * dx + self.up[1] * dy + self.up[2] * dz;
+        self.plane(e, n, u)
+    }
+
+    /// Moves a point seen from the centre (east, north, up) out from the chord to the arc.
+    fn plane(&self, e: f64, n: f64, u: f64) -> Coord<f64> {
         let h2 = e * e + n * n;
         if h2 == 0.0 {
             return Coord { x: 0.0, y: 0.0 };
@@ -212,6 +264,17 @@ mod tests {
             let (a, b) = (metres_off(lon, lat, ax, ay), metres_off(lon, lat, bx, by));
             let plane = (ax - bx).hypot(ay - by);
             prop_assert!((geodesic_m(a, b) - plane).abs() < 1e-3, "{}", geodesic_m(a, b) - plane);
+        }
+    }
+
+    proptest! {
+        // the two ways into the plane are one
+        #[test]
+        fn series_and_library_agree(lon in 73.0..136.0f64, lat in 3.0..54.0f64, dx in -2.8..2.8f64, dy in -2.8..2.8f64) {
+            let c = Coord { x: lon, y: lat };
+            let (f, p) = (Frame::new(Metric::Geodesic, c), Coord { x: lon + dx, y: (lat + dy).clamp(-89.0, 89.0) });
+            let (a, b) = (f.forward(p), f.forward_ecef(p, Ecef::of(p)));
+            prop_assert!((a.x - b.x).hypot(a.y - b.y) < 1e-8, "{a:?} {b:?}");
         }
     }
 

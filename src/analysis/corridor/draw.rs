@@ -2,15 +2,16 @@
 
 use geo::{Coord, LineString, MultiLineString, MultiPolygon, Polygon, Simplify};
 
-use super::inside::{Seg, relevant};
+use super::inside::Seg;
+use super::local::LocalSite;
 use super::network::{Network, Segment};
-use super::screen::{LocalSite, near_segments};
+use super::screen::near_segments;
 use crate::error::Result;
 use crate::space::clip;
 use crate::space::frame::Frame;
 
 /// How far a chord may lie inside the round boundary in `clipped`, metres.
-const CLIP_SAGITTA_M: f64 = 0.01;
+pub(super) const CLIP_SAGITTA_M: f64 = 0.01;
 /// The same in the drawn corridor, and how much the drawn river may be simplified, metres.
 const DRAW_TOLERANCE_M: f64 = 1.0;
 /// Length of river that is drawn in one plane, metres.
@@ -30,7 +31,7 @@ pub fn clipped(net: &Network, shape: &MultiPolygon<f64>, d: f64) -> Result<Drawn
     let Some(site) = LocalSite::new(net.metric, shape) else {
         return Ok(Drawn { shape: MultiPolygon(Vec::new()), fallbacks: 0 });
     };
-    let segs = relevant(&near_segments(net, &site, d), &site.bounds, d);
+    let segs = near_segments(net, &site, d);
     let lines = MultiLineString(chains(&segs));
     let forward = |m: &MultiPolygon<f64>| map(m, |c| site.frame.forward(c));
     let mut pieces = vec![round(&lines, d, CLIP_SAGITTA_M)?];

@@ -5,31 +5,47 @@
 //! is made of the parts of the site's outline inside the corridor and the parts of the disks' and rectangles'
 //! boundaries inside the site and inside no other disk or rectangle. No arc is replaced by a chord.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use geo::{Coord, Rect};
 
 use crate::space::distance::{inside, point_rect2, point_segment};
 
+/// One edge of an outline.
+pub(super) type Edge = (Coord<f64>, Coord<f64>);
+
 /// An oriented outline: exterior rings counter-clockwise, holes clockwise.
-pub(super) type Edges = Vec<(Coord<f64>, Coord<f64>)>;
+pub(super) type Edges = Vec<Edge>;
 
 /// A straight piece of river in the plane.
 pub(super) type Seg = (Coord<f64>, Coord<f64>);
 
-/// What lies inside the corridor.
+/// One piece of the boundary of what lies inside, the inside on its left.
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Piece {
+    /// A straight piece: of the site's outline, or beside a segment.
+    Line(Coord<f64>, Coord<f64>),
+    /// A piece of the circle round `centre`, from angle `from` counter-clockwise to `to`.
+    Arc { centre: Coord<f64>, from: f64, to: f64 },
+}
+
+/// What lies inside the corridor.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Inside {
     /// Area inside, square metres of the plane.
     pub area: f64,
     /// True where the whole site lies inside (to 1e-6 m).
     pub whole: bool,
+    /// The boundary of what lies inside, in no order.
+    pub outline: Vec<Piece>,
 }
 
 /// Lengths below this (metres) are noise of floating point.
 const NOISE_M: f64 = 1e-6;
+/// Slack of quick decisions, metres: what is nearer to a limit is computed in full.
+const NEAR_M: f64 = 1e-7;
 
-/// Half the turn of one boundary element: lengths in its own parameter, with what covers it.
+/// Intervals along one boundary element, in its own parameter, that something covers.
 struct Intervals(Vec<[f64; 2]>);
 
 impl Intervals {
@@ -63,40 +79,44 @@ impl Intervals {
     }
 }
 
-struct Corridor {
+/// A vertex of the river.
+struct Centre {
+    at: Coord<f64>,
+    /// Segments that begin or end here.
+    segs: Vec<u32>,
+}
+
+struct Corridor<'a> {
     d: f64,
-    centers: Vec<Coord<f64>>,
+    centres: Vec<Centre>,
     segs: Vec<Seg>,
+    site: &'a [Edge],
+    bounds: &'a Rect<f64>,
+    area: f64,
+    outline: Vec<Piece>,
+    /// Length of the corridor's own boundary inside the site.
+    border_m: f64,
+}
+
+/// How one element lies to all capsules.
+enum Covered {
+    /// One capsule holds all of it.
+    Whole,
+    /// These may hold parts of it.
+    Perhaps(Vec<usize>),
 }
 
 /// Area of the site inside the corridor of distance `d` around `segs`; all in one plane, metres.
-pub(super) fn area_inside(site: &Edges, bounds: &Rect<f64>, segs: &[Seg], d: f64) -> Inside {
-    let c = Corridor::new(segs, d);
-    let mut area = 0.0;
-    let mut whole = true;
-    for &(p, q) in site {
-        let len = (q.x - p.x).hypot(q.y - p.y);
-        let mut covered = 0.0;
-        for [t0, t1] in c.on_line(p, q, None).union() {
-            let (t0, t1) = (t0.max(0.0), t1.min(1.0));
-            if t1 > t0 {
-                covered += t1 - t0;
-                area += 0.5 * cross(lerp(p, q, t0), lerp(p, q, t1));
-            }
-        }
-        whole &= (1.0 - covered) * len <= NOISE_M;
-    }
-    let (sides, length) = c.sides_inside(site, bounds);
-    let (arcs, arc_length) = c.arcs_inside(site, bounds);
-    Inside { area: area + sides + arcs, whole: whole && length + arc_length <= 10.0 * NOISE_M }
+pub(super) fn area_inside(site: &[Edge], bounds: &Rect<f64>, segs: &[Seg], d: f64) -> Inside {
+    let mut c = Corridor::new(site, bounds, segs, d);
+    let whole = c.site_edges();
+    c.sides();
+    c.arcs();
+    Inside { area: c.area, whole: whole && c.border_m <= 10.0 * NOISE_M, outline: c.outline }
 }
 
-impl Corridor {
-    fn new(segs: &[Seg], d: f64) -> Self {
-        let key = |p: &Coord<f64>| (p.x, p.y);
-        let mut centers: Vec<Coord<f64>> = segs.iter().flat_map(|s| [s.0, s.1]).collect();
-        centers.sort_by(|a, b| key(a).0.total_cmp(&key(b).0).then(a.y.total_cmp(&b.y)));
-        centers.dedup_by(|a, b| (a.x - b.x).abs() < 1e-9 && (a.y - b.y).abs() < 1e-9);
+impl<'a> Corridor<'a> {
+    fn new(site: &'a [Edge], bounds: &'a Rect<f64>, segs: &[Seg], d: f64) -> Self {
         let mut segs: Vec<Seg> =
             segs.iter().map(|&(a, b)| if (a.x, a.y) <= (b.x, b.y) { (a, b) } else { (b, a) }).collect();
         segs.sort_by(|a, b| {
@@ -107,28 +127,84 @@ impl Corridor {
                 .then(a.1.y.total_cmp(&b.1.y))
         });
         segs.dedup();
-        Self { d, centers, segs }
-    }
-
-    /// Intervals of the line p→q (parameter 0…1 at its ends) inside the disks and rectangles, the rectangle
-    /// `skip` left out.
-    fn on_line(&self, p: Coord<f64>, q: Coord<f64>, skip: Option<usize>) -> Intervals {
-        let mut out = Vec::new();
-        for &c in &self.centers {
-            out.extend(line_in_disk(p, q, c, self.d));
-        }
-        for (k, &s) in self.segs.iter().enumerate() {
-            if Some(k) != skip {
-                out.extend(line_in_rectangle(p, q, s, self.d, skip.is_some_and(|i| k > i)));
+        let mut ends: Vec<(Coord<f64>, u32)> =
+            segs.iter().enumerate().flat_map(|(k, s)| [(s.0, k as u32), (s.1, k as u32)]).collect();
+        ends.sort_by(|a, b| a.0.x.total_cmp(&b.0.x).then(a.0.y.total_cmp(&b.0.y)).then(a.1.cmp(&b.1)));
+        let mut centres: Vec<Centre> = Vec::with_capacity(segs.len() + 1);
+        for (at, k) in ends {
+            match centres.last_mut() {
+                Some(c) if (c.at.x - at.x).abs() < 1e-9 && (c.at.y - at.y).abs() < 1e-9 => c.segs.push(k),
+                _ => centres.push(Centre { at, segs: vec![k] }),
             }
         }
-        Intervals(out)
+        Self { d, centres, segs, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
     }
 
-    /// ½∮ and length of the rectangles' long sides that bound the corridor inside the site.
-    fn sides_inside(&self, site: &Edges, bounds: &Rect<f64>) -> (f64, f64) {
-        let (mut area, mut length) = (0.0, 0.0);
-        for (k, &(a, b)) in self.segs.iter().enumerate() {
+    /// How an element with all its points within `half` of `middle` lies to the capsules but those of `own`.
+    fn covered(&self, middle: Coord<f64>, half: f64, own: &[u32], hint: &mut usize) -> Covered {
+        let holds = |k: usize| -> (bool, bool) {
+            let s = self.segs[k];
+            let m = point_segment(middle, s.0, s.1).1.sqrt();
+            (m + half < self.d - NEAR_M, m - half < self.d + NEAR_M)
+        };
+        let is_own = |k: usize| own.contains(&(k as u32));
+        // what held the last element often holds the next
+        if *hint < self.segs.len() && !is_own(*hint) && holds(*hint).0 {
+            return Covered::Whole;
+        }
+        let mut perhaps = Vec::new();
+        for k in (0..self.segs.len()).filter(|&k| !is_own(k)) {
+            match holds(k) {
+                (true, _) => {
+                    *hint = k;
+                    return Covered::Whole;
+                }
+                (false, true) => perhaps.push(k),
+                (false, false) => {}
+            }
+        }
+        Covered::Perhaps(perhaps)
+    }
+
+    /// Intervals of the line p→q (parameter 0…1 at its ends) inside capsules; `side_of` is the segment on whose side
+    /// the line lies.
+    fn on_line(&self, p: Coord<f64>, q: Coord<f64>, capsules: &[usize], side_of: Option<usize>) -> Intervals {
+        let open = |k: usize| side_of.is_some_and(|i| k > i);
+        Intervals(capsules.iter().filter_map(|&k| line_in_capsule(p, q, self.segs[k], self.d, open(k))).collect())
+    }
+
+    /// The parts of the site's outline inside the corridor; answers whether that is all of it.
+    fn site_edges(&mut self) -> bool {
+        let (mut whole, mut hint) = (true, usize::MAX);
+        for &(p, q) in self.site {
+            let len = (q.x - p.x).hypot(q.y - p.y);
+            let inside = match self.covered(lerp(p, q, 0.5), 0.5 * len, &[], &mut hint) {
+                Covered::Whole => vec![[0.0, 1.0]],
+                Covered::Perhaps(list) => self.on_line(p, q, &list, None).union(),
+            };
+            let mut covered = 0.0;
+            for [t0, t1] in inside {
+                let (t0, t1) = (t0.max(0.0), t1.min(1.0));
+                if t1 > t0 {
+                    covered += t1 - t0;
+                    self.line(lerp(p, q, t0), lerp(p, q, t1));
+                }
+            }
+            whole &= (1.0 - covered) * len <= NOISE_M;
+        }
+        whole
+    }
+
+    fn line(&mut self, p: Coord<f64>, q: Coord<f64>) {
+        self.area += 0.5 * cross(p, q);
+        self.outline.push(Piece::Line(p, q));
+    }
+
+    /// The long sides of rectangles that bound the corridor inside the site.
+    fn sides(&mut self) {
+        let mut hint = usize::MAX;
+        for k in 0..self.segs.len() {
+            let (a, b) = self.segs[k];
             let (ux, uy) = (b.x - a.x, b.y - a.y);
             let len = ux.hypot(uy);
             if len <= 0.0 {
@@ -137,71 +213,105 @@ impl Corridor {
             let n = Coord { x: -uy / len * self.d, y: ux / len * self.d };
             // counter-clockwise round the rectangle: the right side forwards, the left side backwards
             for (p, q) in [(a - n, b - n), (b + n, a + n)] {
-                if !boxes_meet(p, q, bounds) {
-                    continue;
-                }
-                for [g0, g1] in self.on_line(p, q, Some(k)).gaps(0.0, 1.0) {
-                    if (g1 - g0) * len <= 0.0 {
-                        continue;
-                    }
-                    let cuts = cuts_on_line(lerp(p, q, g0), lerp(p, q, g1), site);
-                    for w in cuts.windows(2) {
-                        let t = |s: f64| g0 + s * (g1 - g0);
-                        if inside(lerp(p, q, t(0.5 * (w[0] + w[1]))), site) {
-                            area += 0.5 * cross(lerp(p, q, t(w[0])), lerp(p, q, t(w[1])));
-                            length += (w[1] - w[0]) * (g1 - g0) * len;
-                        }
-                    }
+                if boxes_meet(p, q, self.bounds) {
+                    self.side(k, p, q, len, &mut hint);
                 }
             }
         }
-        (area, length)
     }
 
-    /// ½∮ and length of the arcs that bound the corridor inside the site.
-    fn arcs_inside(&self, site: &Edges, bounds: &Rect<f64>) -> (f64, f64) {
-        let (mut area, mut length) = (0.0, 0.0);
-        for (k, &c) in self.centers.iter().enumerate() {
-            let far = [bounds.min(), bounds.max()]
-                .iter()
-                .flat_map(|p| [bounds.min(), bounds.max()].map(|q| (p.x - c.x).hypot(q.y - c.y)))
-                .fold(0.0, f64::max);
-            if point_rect2(c, bounds).sqrt() > self.d || far < self.d {
+    fn side(&mut self, k: usize, p: Coord<f64>, q: Coord<f64>, len: f64, hint: &mut usize) {
+        let Covered::Perhaps(list) = self.covered(lerp(p, q, 0.5), 0.5 * len, &[k as u32], hint) else { return };
+        for [g0, g1] in self.on_line(p, q, &list, Some(k)).gaps(0.0, 1.0) {
+            if (g1 - g0) * len <= 0.0 {
                 continue;
             }
-            for [g0, g1] in self.covers_of_circle(k).gaps(0.0, TAU) {
-                let cuts = cuts_on_arc(c, self.d, g0, g1, site);
-                for w in cuts.windows(2) {
-                    let m = 0.5 * (w[0] + w[1]);
-                    let at = Coord { x: c.x + self.d * m.cos(), y: c.y + self.d * m.sin() };
-                    if w[1] > w[0] && inside(at, site) {
-                        area += arc_integral(c, self.d, w[0], w[1]);
-                        length += (w[1] - w[0]) * self.d;
-                    }
+            let cuts = cuts_on_line(lerp(p, q, g0), lerp(p, q, g1), self.site);
+            let t = |s: f64| g0 + s * (g1 - g0);
+            for w in cuts.windows(2) {
+                if w[1] > w[0] && inside(lerp(p, q, t(0.5 * (w[0] + w[1]))), self.site) {
+                    self.line(lerp(p, q, t(w[0])), lerp(p, q, t(w[1])));
+                    self.border_m += (w[1] - w[0]) * (g1 - g0) * len;
                 }
             }
         }
-        (area, length)
     }
 
-    /// Intervals of angle (within 0…2π) of the circle at centre `k` that other disks and the rectangles cover.
-    fn covers_of_circle(&self, k: usize) -> Intervals {
-        let c = self.centers[k];
-        let mut out = Vec::new();
-        for (j, &o) in self.centers.iter().enumerate() {
-            let (dx, dy) = (o.x - c.x, o.y - c.y);
-            let gap = dx.hypot(dy);
-            if j != k && gap < 2.0 * self.d {
-                push_arc(&mut out, dy.atan2(dx), (gap / (2.0 * self.d)).clamp(-1.0, 1.0).acos());
+    /// The arcs round vertices that bound the corridor inside the site.
+    ///
+    /// Where the direction from the vertex leans towards one of its segments, that segment's capsule covers the circle,
+    /// since a step along the segment comes nearer. What is left is a cone of normals, narrow where the river bends
+    /// little.
+    fn arcs(&mut self) {
+        let mut hint = usize::MAX;
+        for k in 0..self.centres.len() {
+            let c = self.centres[k].at;
+            let far = [self.bounds.min(), self.bounds.max()]
+                .iter()
+                .flat_map(|p| [self.bounds.min(), self.bounds.max()].map(|q| (p.x - c.x).hypot(q.y - c.y)))
+                .fold(0.0, f64::max);
+            if point_rect2(c, self.bounds).sqrt() > self.d || far < self.d {
+                continue;
+            }
+            let mut leaning = Vec::new();
+            for &s in &self.centres[k].segs {
+                let (a, b) = self.segs[s as usize];
+                let near_a = (a.x - c.x).abs() < 1e-9 && (a.y - c.y).abs() < 1e-9;
+                let to = if near_a { b - a } else { a - b };
+                push_arc(&mut leaning, to.y.atan2(to.x), FRAC_PI_2);
+            }
+            for [g0, g1] in Intervals(leaning).gaps(0.0, TAU) {
+                self.arc(k, g0, g1, &mut hint);
             }
         }
-        for &(a, b) in &self.segs {
-            if point_segment(c, a, b).1 < 4.0 * self.d * self.d {
-                circle_in_rectangle(&mut out, c, self.d, (a, b));
-            }
-        }
-        Intervals(out)
     }
+
+    fn arc(&mut self, k: usize, g0: f64, g1: f64, hint: &mut usize) {
+        let (c, d) = (self.centres[k].at, self.d);
+        let middle = on_circle(c, d, 0.5 * (g0 + g1));
+        // the farthest point of the arc from its middle is an end
+        let half = 2.0 * d * (0.25 * (g1 - g0)).min(FRAC_PI_2).sin();
+        if g1 <= g0 || point_rect2(middle, self.bounds).sqrt() > half + NEAR_M {
+            return;
+        }
+        let Covered::Perhaps(list) = self.covered(middle, half, &self.centres[k].segs, hint) else { return };
+        let mut covers = Vec::new();
+        for j in list {
+            let (a, b) = self.segs[j];
+            for o in [a, b] {
+                let (dx, dy) = (o.x - c.x, o.y - c.y);
+                let gap = dx.hypot(dy);
+                if gap < 2.0 * d && gap > 1e-9 {
+                    push_arc(&mut covers, dy.atan2(dx), (gap / (2.0 * d)).clamp(-1.0, 1.0).acos());
+                }
+            }
+            circle_in_rectangle(&mut covers, c, d, (a, b));
+        }
+        for [t0, t1] in Intervals(covers).gaps(g0, g1) {
+            let cuts = cuts_on_arc(c, d, t0, t1, self.site);
+            for w in cuts.windows(2) {
+                if w[1] > w[0] && inside(on_circle(c, d, 0.5 * (w[0] + w[1])), self.site) {
+                    self.area += arc_integral(c, d, w[0], w[1]);
+                    self.outline.push(Piece::Arc { centre: c, from: w[0], to: w[1] });
+                    self.border_m += (w[1] - w[0]) * d;
+                }
+            }
+        }
+    }
+}
+
+/// The point of a circle at an angle.
+pub(super) fn on_circle(c: Coord<f64>, d: f64, angle: f64) -> Coord<f64> {
+    let (sin, cos) = angle.sin_cos();
+    Coord { x: c.x + d * cos, y: c.y + d * sin }
+}
+
+/// Interval of the line p→q in the capsule of radius `d` round `s`. The capsule is convex, so it is one interval. A line
+/// on the capsule's own side counts as inside along the segment, or nowhere where `open`: of two that share a side, one
+/// keeps it.
+fn line_in_capsule(p: Coord<f64>, q: Coord<f64>, s: Seg, d: f64, open: bool) -> Option<[f64; 2]> {
+    let parts = [line_in_disk(p, q, s.0, d), line_in_disk(p, q, s.1, d), line_in_rectangle(p, q, s, d, open)];
+    parts.into_iter().flatten().reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
 }
 
 fn cross(p: Coord<f64>, q: Coord<f64>) -> f64 {
@@ -320,7 +430,7 @@ fn circle_in_rectangle(out: &mut Vec<[f64; 2]>, c: Coord<f64>, d: f64, s: Seg) {
 }
 
 /// Parameters 0…1 at which the line p→q crosses the outline, with both ends.
-fn cuts_on_line(p: Coord<f64>, q: Coord<f64>, site: &Edges) -> Vec<f64> {
+fn cuts_on_line(p: Coord<f64>, q: Coord<f64>, site: &[Edge]) -> Vec<f64> {
     let mut cuts = vec![0.0, 1.0];
     let u = q - p;
     for &(a, b) in site {
@@ -341,7 +451,7 @@ fn cuts_on_line(p: Coord<f64>, q: Coord<f64>, site: &Edges) -> Vec<f64> {
 }
 
 /// Angles g0…g1 at which the arc crosses the outline, with both ends.
-fn cuts_on_arc(c: Coord<f64>, d: f64, g0: f64, g1: f64, site: &Edges) -> Vec<f64> {
+fn cuts_on_arc(c: Coord<f64>, d: f64, g0: f64, g1: f64, site: &[Edge]) -> Vec<f64> {
     let mut cuts = vec![g0, g1];
     for &(a, b) in site {
         let Some(ts) = line_in_disk(a, b, c, d) else { continue };
@@ -361,48 +471,6 @@ fn cuts_on_arc(c: Coord<f64>, d: f64, g0: f64, g1: f64, site: &Edges) -> Vec<f64
 
 fn boxes_meet(p: Coord<f64>, q: Coord<f64>, r: &Rect<f64>) -> bool {
     p.x.min(q.x) <= r.max().x && p.x.max(q.x) >= r.min().x && p.y.min(q.y) <= r.max().y && p.y.max(q.y) >= r.min().y
-}
-
-/// Of the segments near a box, those that decide what of it lies within `d`: found by quartering the box as long as
-/// the corridor's edge may run through a part and many segments may be the nearest there.
-pub(super) fn relevant(segs: &[Seg], bounds: &Rect<f64>, d: f64) -> Vec<Seg> {
-    let mut keep = vec![false; segs.len()];
-    let all: Vec<u32> = (0..segs.len() as u32).collect();
-    quarter(segs, &all, bounds, d, 0, &mut keep);
-    segs.iter().zip(&keep).filter(|(_, k)| **k).map(|(s, _)| *s).collect()
-}
-
-fn quarter(segs: &[Seg], list: &[u32], r: &Rect<f64>, d: f64, depth: u32, keep: &mut [bool]) {
-    let c = r.center();
-    let half = 0.5 * r.width().hypot(r.height());
-    let dist: Vec<f64> = list
-        .iter()
-        .map(|&i| {
-            let s = segs[i as usize];
-            point_segment(c, s.0, s.1).1.sqrt()
-        })
-        .collect();
-    let Some((near, &min)) = dist.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)) else { return };
-    if min - half > d {
-        return; // wholly outside
-    }
-    if min + half <= d {
-        keep[list[near] as usize] = true; // wholly inside, covered by its nearest segment
-        return;
-    }
-    let close: Vec<u32> = list.iter().zip(&dist).filter(|(_, x)| **x <= min + 2.0 * half).map(|(i, _)| *i).collect();
-    if close.len() <= 8 || depth == 6 {
-        for i in close {
-            keep[i as usize] = true;
-        }
-        return;
-    }
-    let (lo, hi) = (r.min(), r.max());
-    for (x0, x1) in [(lo.x, c.x), (c.x, hi.x)] {
-        for (y0, y1) in [(lo.y, c.y), (c.y, hi.y)] {
-            quarter(segs, &close, &Rect::new(Coord { x: x0, y: y0 }, Coord { x: x1, y: y1 }), d, depth + 1, keep);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -451,7 +519,7 @@ mod tests {
         fn area_equals_a_grid_count(pts in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 2..7), d in 5.0..40.0f64, x in -40.0..20.0f64, y in -40.0..20.0f64) {
             let segs: Vec<Seg> = pts.windows(2).map(|w| (c(w[0].0, w[0].1), c(w[1].0, w[1].1))).collect();
             let (e, b) = square(x, y, 30.0);
-            let exact = area_inside(&e, &b, &relevant(&segs, &b, d), d).area;
+            let exact = area_inside(&e, &b, &segs, d).area;
             let n = 300;
             let hit = (0..n * n).filter(|k| {
                 let p = c(x + 30.0 * ((k % n) as f64 + 0.5) / n as f64, y + 30.0 * ((k / n) as f64 + 0.5) / n as f64);

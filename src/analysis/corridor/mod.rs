@@ -6,10 +6,16 @@
 pub mod draw;
 mod inside;
 mod join;
+pub mod local;
+mod nearest;
 pub mod network;
+mod outline;
+mod reach;
+mod runs;
 pub mod screen;
 pub mod zones;
 
+pub use local::LocalSite;
 pub use network::{Direction, Network, NetworkOptions, River, RiverReport};
-pub use screen::{AtDistance, Bank, Relation, SiteResult, screen_site};
+pub use screen::{AtDistance, Bank, Relation, SiteResult, screen_and_clip, screen_site};
 pub use zones::{ZoneOverlap, ZoneResult, Zones};

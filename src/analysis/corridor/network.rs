@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use geo::{Coord, LineString, Polygon, Rect};
 
 use super::join::{Graph, farthest};
+use super::runs::{Group, Run, group};
 use crate::model::{RiverClass, RiverLine, RiverShape};
 use crate::space::frame::{Ecef, Metric};
 use crate::space::index::{BoxIndex, IndexError};
@@ -109,6 +110,9 @@ pub struct Network {
     pub segments: Vec<Segment>,
     /// Water polygons with the river they belong to.
     pub waters: Vec<(u32, Polygon<f64>)>,
+    pub(super) groups: Vec<Group>,
+    pub(super) runs: Vec<Run>,
+    /// Boxes of the groups.
     pub(super) index: BoxIndex,
     pub(super) water_index: BoxIndex,
 }
@@ -163,6 +167,8 @@ impl Network {
             rivers: Vec::new(),
             segments: Vec::new(),
             waters: Vec::new(),
+            groups: Vec::new(),
+            runs: Vec::new(),
             index: BoxIndex::build(&[])?,
             water_index: BoxIndex::build(&[])?,
         };
@@ -172,7 +178,11 @@ impl Network {
         if net.segments.is_empty() {
             return Err(NetworkError::Empty);
         }
-        let boxes: Vec<Rect<f64>> = net.segments.iter().map(|s| Rect::new(s.a, s.b)).collect();
+        if let Some(i) = net.segments.iter().position(|s| !(s.a.x + s.a.y + s.b.x + s.b.y).is_finite()) {
+            return Err(IndexError::NotFinite(i).into());
+        }
+        let boxes;
+        (net.groups, net.runs, boxes) = group(options.metric, &net.segments);
         net.index = BoxIndex::build(&boxes)?;
         let waters: Vec<Rect<f64>> =
             net.waters.iter().filter_map(|(_, p)| geo::BoundingRect::bounding_rect(p)).collect();
@@ -301,19 +311,40 @@ impl Network {
         Segment { a, b, ea: ecef(a), eb: ecef(b), river, chain, continues }
     }
 
-    /// A lower bound in metres of the distance between two boxes in the metric's coordinates.
-    ///
-    /// Geodesic: gaps in degrees times the least length of a degree there, less 0.1 % because a parallel is not the
-    /// shortest way along itself (6e-5 over 300 km at 40° N). Good for gaps below 1,000 km.
-    pub fn box_gap_m(&self, a: &Rect<f64>, b: &Rect<f64>) -> f64 {
-        let dx = (a.min().x - b.max().x).max(b.min().x - a.max().x).max(0.0);
-        let dy = (a.min().y - b.max().y).max(b.min().y - a.max().y).max(0.0);
+    /// Lower bounds of distances from one box.
+    pub(super) fn gap_from(&self, from: &Rect<f64>) -> Gap {
+        let lat = from.min().y.abs().max(from.max().y.abs()).min(90.0).to_radians();
+        let (sin, cos) = if self.metric == Metric::Geodesic { lat.sin_cos() } else { (0.0, 0.0) };
+        Gap { metric: self.metric, from: *from, lat, sin, cos }
+    }
+}
+
+/// Lower bounds in metres of the distance from one box to others, in the metric's coordinates.
+///
+/// Geodesic: gaps in degrees times the least length of a degree there, less 0.1 % because a parallel is not the
+/// shortest way along itself (6e-5 over 300 km at 40° N). Good for gaps below 1,000 km.
+pub(super) struct Gap {
+    metric: Metric,
+    from: Rect<f64>,
+    /// The box's latitude nearest a pole, radians, with its sine and cosine.
+    lat: f64,
+    sin: f64,
+    cos: f64,
+}
+
+impl Gap {
+    pub fn to(&self, r: &Rect<f64>) -> f64 {
+        let a = &self.from;
+        let dx = (a.min().x - r.max().x).max(r.min().x - a.max().x).max(0.0);
+        let dy = (a.min().y - r.max().y).max(r.min().y - a.max().y).max(0.0);
         match self.metric {
             Metric::Planar => dx.hypot(dy),
             Metric::Geodesic => {
-                let lat = |r: &Rect<f64>| r.min().y.abs().max(r.max().y.abs());
-                let cos = lat(a).max(lat(b)).min(90.0).to_radians().cos();
-                0.999 * (dx * 111_319.49 * cos).hypot(dy * 110_574.27)
+                // cos(φ + δ) ≥ cos φ − δ sin φ − δ²/2
+                let d = (r.min().y.abs().max(r.max().y.abs()).to_radians() - self.lat).max(0.0);
+                let cos = (self.cos - d * self.sin - 0.5 * d * d).max(0.0);
+                let (x, y) = (dx * 111_319.49 * cos, dy * 110_574.27);
+                0.999 * (x * x + y * y).sqrt()
             }
         }
     }

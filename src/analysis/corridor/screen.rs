@@ -1,14 +1,20 @@
 //! Screening one site against the network: distance, nearest river, chainage, bank, relation and area inside.
 
-use geo::{Area, BoundingRect, Coord, LineString, MultiPolygon, Rect};
+use geo::{Area, BoundingRect, Coord, MultiPolygon};
 
-use super::inside::{Edges, Seg, area_inside, relevant};
-use super::network::{Network, Segment};
+use super::draw::{self, CLIP_SAGITTA_M, Drawn};
+use super::inside::{Inside, Piece, Seg, area_inside};
+use super::local::LocalSite;
+use super::nearest::{local, nearest};
+use super::network::Network;
+use super::outline;
+use super::reach::{Reach, reach};
 use crate::error::Result;
 use crate::model::Observed;
 use crate::space::clip;
-use crate::space::distance::{Nearest, inside, point_segment, segment_rect2, segment_segment};
+use crate::space::distance::segment_rect2;
 use crate::space::frame::{Frame, Metric};
+use crate::units::SquareMetres;
 
 /// How a site lies to the corridor of one distance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,64 +88,11 @@ pub struct SiteResult {
     pub bank: Observed<Bank>,
     /// One answer a distance, in the order asked.
     pub at: Vec<AtDistance>,
-}
-
-/// A site in its own plane.
-pub struct LocalSite {
-    /// The plane.
-    pub frame: Frame,
-    /// Outline in the plane: exterior rings counter-clockwise, holes clockwise.
-    pub(super) edges: Edges,
-    pub(super) bounds: Rect<f64>,
-    /// Bounds in the metric's coordinates.
-    pub(super) outer: Rect<f64>,
-    /// Area in the plane.
-    pub(super) area: f64,
-}
-
-impl LocalSite {
-    /// Puts a site into its own plane; `None` where it has no extent.
-    pub fn new(metric: Metric, shape: &MultiPolygon<f64>) -> Option<Self> {
-        let outer = shape.bounding_rect()?;
-        let frame = Frame::new(metric, outer.center());
-        let mut edges = Edges::new();
-        let mut area = 0.0;
-        for p in &shape.0 {
-            area += push_ring(metric, &frame, p.exterior(), 1.0, &mut edges);
-            for h in p.interiors() {
-                area += push_ring(metric, &frame, h, -1.0, &mut edges);
-            }
-        }
-        let bounds = edges.iter().map(|e| Rect::new(e.0, e.0)).reduce(|a, b| {
-            Rect::new(
-                Coord { x: a.min().x.min(b.min().x), y: a.min().y.min(b.min().y) },
-                Coord { x: a.max().x.max(b.max().x), y: a.max().y.max(b.max().y) },
-            )
-        })?;
-        Some(Self { frame, edges, bounds, outer, area })
-    }
-}
-
-/// Adds a ring with the wanted turn (1 counter-clockwise, -1 clockwise); answers its signed area.
-fn push_ring(metric: Metric, frame: &Frame, ring: &LineString<f64>, turn: f64, edges: &mut Edges) -> f64 {
-    let mut p: Vec<Coord<f64>> = Vec::with_capacity(ring.0.len());
-    p.extend(ring.0.first().map(|&c| frame.forward(c)));
-    for w in ring.0.windows(2) {
-        p.extend(metric.between(w[0], w[1]).chain([w[1]]).map(|c| frame.forward(c)));
-    }
-    let twice: f64 = p.windows(2).map(|w| w[0].x * w[1].y - w[1].x * w[0].y).sum();
-    if twice * turn < 0.0 {
-        p.reverse();
-    }
-    edges.extend(p.windows(2).filter(|w| w[0] != w[1]).map(|w| (w[0], w[1])));
-    turn * 0.5 * twice.abs()
-}
-
-struct Best {
-    d2: f64,
-    segment: u32,
-    edge: usize,
-    near: Nearest,
+    /// The site's area, on the ellipsoid or in the plane as the metric has it.
+    pub area: SquareMetres,
+    /// Where asked for: the parts inside, for the map, of the distances whose corridor's edge the site crosses; arcs as
+    /// chords at most 1 cm inside them.
+    pub clipped: Vec<Option<Drawn>>,
 }
 
 /// Screens one site against the network for several distances (metres).
@@ -150,12 +103,26 @@ struct Best {
 /// # Errors
 /// Where a site that meets a water polygon cannot be cut with it by either overlay engine.
 pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) -> Result<Option<SiteResult>> {
+    screen_and_clip(net, shape, distances, false)
+}
+
+/// As [`screen_site`], with the parts inside as polygons where `clip`.
+///
+/// # Errors
+/// As [`screen_site`].
+pub fn screen_and_clip(
+    net: &Network,
+    shape: &MultiPolygon<f64>,
+    distances: &[f64],
+    clip: bool,
+) -> Result<Option<SiteResult>> {
     let Some(site) = LocalSite::new(net.metric, shape) else { return Ok(None) };
     let (best, in_water) = nearest(net, &site, shape);
     let seg = &net.segments[best.segment as usize];
     let (edge, n) = (site.edges[best.edge], best.near);
     let nearest = seg.a + (seg.b - seg.a) * n.t;
-    let site_nearest = site.frame.inverse(edge.0 + (edge.1 - edge.0) * n.s);
+    let on_site = edge.0 + (edge.1 - edge.0) * n.s;
+    let site_nearest = site.frame.inverse(on_site);
     let touches = best.d2 == 0.0;
     let min_dist_m = if touches { 0.0 } else { net.metric.distance_m(site_nearest, nearest) };
     let bank = if !seg.is_line() {
@@ -163,11 +130,14 @@ pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) 
     } else if touches {
         Observed::Yes(Bank::Both)
     } else {
-        Observed::Yes(bank(net, best.segment as usize, n.t, &site.frame, edge.0 + (edge.1 - edge.0) * n.s))
+        Observed::Yes(bank(net, best.segment as usize, n.t, &site.frame, on_site))
     };
     let chainage_m = seg.chainage_m(n.t).map_or(Observed::No("bank of a water polygon"), Observed::Yes);
-    let at =
-        distances.iter().map(|&d| at_distance(net, &site, shape, min_dist_m, in_water, d)).collect::<Result<_>>()?;
+    let (a, b) = local(&site.frame, seg);
+    let river_point = a + (b - a) * n.t;
+    let question = Question { net, site: &site, shape, min_dist_m, river_point, in_water, clip };
+    let answers: Vec<At> = distances.iter().map(|&d| question.at(d)).collect::<Result<_>>()?;
+    let (at, clipped) = answers.into_iter().map(|a| (a.answer, a.clipped)).unzip();
     Ok(Some(SiteResult {
         min_dist_m,
         river: in_water.unwrap_or(seg.river) as usize,
@@ -176,87 +146,9 @@ pub fn screen_site(net: &Network, shape: &MultiPolygon<f64>, distances: &[f64]) 
         chainage_m,
         bank,
         at,
+        area: site.area(),
+        clipped,
     }))
-}
-
-fn local(frame: &Frame, s: &Segment) -> Seg {
-    (frame.forward_ecef(s.a, s.ea), frame.forward_ecef(s.b, s.eb))
-}
-
-/// Nearest segment of the network, by branch and bound; and the river whose water the site lies in.
-fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>) -> (Best, Option<u32>) {
-    let mut best = Best { d2: f64::INFINITY, segment: 0, edge: 0, near: Nearest { s: 0.0, t: 0.0, d2: f64::INFINITY } };
-    net.index.nearest_first(
-        |r| net.box_gap_m(&site.outer, r),
-        |item, _| {
-            let s = local(&site.frame, &net.segments[item as usize]);
-            if segment_rect2(s.0, s.1, &site.bounds) <= best.d2 {
-                nearer(net, site, item, s, &mut best);
-            }
-            // the bound is on the true distance; the plane's differs by less than 1e-6 of it, and 1 mm
-            best.d2.sqrt() * (1.0 + 1e-6) + 1e-3
-        },
-    );
-    let water = in_water(net, shape);
-    if water.is_some() {
-        best.d2 = 0.0;
-    }
-    (best, water)
-}
-
-fn nearer(net: &Network, site: &LocalSite, item: u32, s: Seg, best: &mut Best) {
-    let first = |i: u32, j: u32| (net.segments[i as usize].river, i) < (net.segments[j as usize].river, j);
-    let reach = best.d2.sqrt();
-    let (lo, hi) = (
-        Coord { x: s.0.x.min(s.1.x) - reach, y: s.0.y.min(s.1.y) - reach },
-        Coord { x: s.0.x.max(s.1.x) + reach, y: s.0.y.max(s.1.y) + reach },
-    );
-    for (k, &(a, b)) in site.edges.iter().enumerate() {
-        if a.x.max(b.x) < lo.x || a.x.min(b.x) > hi.x || a.y.max(b.y) < lo.y || a.y.min(b.y) > hi.y {
-            continue;
-        }
-        let n = segment_segment(a, b, s.0, s.1);
-        if n.d2 < best.d2 || (n.d2 == best.d2 && item != best.segment && first(item, best.segment)) {
-            *best = Best { d2: n.d2, segment: item, edge: k, near: n };
-        }
-    }
-    // a segment wholly within the site meets no edge
-    if best.d2 > 0.0 && inside(s.0, &site.edges) {
-        let (t, _) = point_segment(s.0, s.0, s.1);
-        let edge = site
-            .edges
-            .iter()
-            .enumerate()
-            .min_by(|(_, x), (_, y)| point_segment(s.0, x.0, x.1).1.total_cmp(&point_segment(s.0, y.0, y.1).1));
-        let k = edge.map_or(0, |(k, _)| k);
-        let e = site.edges[k];
-        *best =
-            Best { d2: 0.0, segment: item, edge: k, near: Nearest { s: point_segment(s.0, e.0, e.1).0, t, d2: 0.0 } };
-    }
-}
-
-/// The river in whose water polygon the site's first vertex lies.
-fn in_water(net: &Network, shape: &MultiPolygon<f64>) -> Option<u32> {
-    if net.waters.is_empty() {
-        return None;
-    }
-    let p = shape.0.first()?.exterior().0.first().copied()?;
-    let w = Rect::new(p, p);
-    net.water_index
-        .window(&w)
-        .into_iter()
-        .filter_map(|i| net.waters.get(i as usize))
-        .filter(|(_, poly)| in_polygon(p, poly))
-        .map(|(r, _)| *r)
-        .min()
-}
-
-fn in_polygon(p: Coord<f64>, poly: &geo::Polygon<f64>) -> bool {
-    let edges: Edges = std::iter::once(poly.exterior())
-        .chain(poly.interiors())
-        .flat_map(|r| r.0.windows(2).map(|w| (w[0], w[1])))
-        .collect();
-    inside(p, &edges)
 }
 
 /// The side of the line on which `p` lies. Nearest to a vertex, the turn of the two segments that meet there decides:
@@ -291,50 +183,110 @@ fn bank(net: &Network, at: usize, t: f64, frame: &Frame, p: Coord<f64>) -> Bank 
     if left { Bank::Left } else { Bank::Right }
 }
 
-fn at_distance(
-    net: &Network,
-    site: &LocalSite,
-    shape: &MultiPolygon<f64>,
+/// What at_distance answers, and the part inside for the map.
+struct At {
+    answer: AtDistance,
+    clipped: Option<Drawn>,
+}
+
+/// One site and what is known of it before distances are looked at.
+struct Question<'a> {
+    net: &'a Network,
+    site: &'a LocalSite,
+    shape: &'a MultiPolygon<f64>,
     min_dist_m: f64,
+    /// The nearest point of the river in the site's plane.
+    river_point: Coord<f64>,
     in_water: Option<u32>,
-    d: f64,
-) -> Result<AtDistance> {
-    let answer = |relation, share| Ok(AtDistance { distance_m: d, relation, share });
-    if min_dist_m > d {
-        return answer(Relation::Outside, 0.0);
+    clip: bool,
+}
+
+impl Question<'_> {
+    fn at(&self, d: f64) -> Result<At> {
+        let answer = |relation, share| At { answer: AtDistance { distance_m: d, relation, share }, clipped: None };
+        if self.min_dist_m > d {
+            return Ok(answer(Relation::Outside, 0.0));
+        }
+        // all of the site within d of one point of the river
+        if self.site.farthest2(self.river_point) <= d * d {
+            return Ok(answer(Relation::Inside, 1.0));
+        }
+        let i = self.inside(d);
+        let wet = self.in_water.is_some() || meets_water(self.net, self.shape);
+        let deep = if wet { deep_water_share(self.net, self.site, self.shape, d)? } else { 0.0 };
+        let area = self.site.area;
+        let share = if area > 0.0 { (i.area / area + deep).clamp(0.0, 1.0) } else { 0.0 };
+        // with water the part beyond the banks is cut by an overlay, which is true to some 1e-9 of the area
+        if i.whole || deep > 0.0 && share >= 1.0 - 1e-9 {
+            return Ok(answer(Relation::Inside, 1.0));
+        }
+        let mut at = answer(Relation::Crosses, share);
+        if self.clip {
+            at.clipped = Some(match self.outline(&i, d).filter(|_| !wet) {
+                Some(shape) => Drawn { shape, fallbacks: 0 },
+                None => draw::clipped(self.net, self.shape, d)?,
+            });
+        }
+        Ok(at)
     }
-    let segs = near_segments(net, site, d);
-    if segs.iter().any(|s| covers(s, site, d)) {
-        return answer(Relation::Inside, 1.0);
+
+    /// What of the site lies within `d` of a line or a bank, part by part.
+    fn inside(&self, d: f64) -> Inside {
+        let mut all = Inside { area: 0.0, whole: true, outline: Vec::new() };
+        for p in &self.site.parts {
+            let edges = &self.site.edges[p.edges.clone()];
+            match reach(self.net, self.site, &p.bounds, d) {
+                Reach::Outside => all.whole = false,
+                Reach::Inside => {
+                    all.area += p.area;
+                    all.outline.extend(edges.iter().map(|e| Piece::Line(e.0, e.1)));
+                }
+                Reach::Edge(segs) => {
+                    let i = area_inside(edges, &p.bounds, &segs, d);
+                    all.area += i.area;
+                    all.whole &= i.whole;
+                    all.outline.extend(i.outline);
+                }
+            }
+        }
+        all
     }
-    let i = area_inside(&site.edges, &site.bounds, &relevant(&segs, &site.bounds, d), d);
-    let wet = in_water.is_some() || meets_water(net, shape);
-    let deep = if wet { deep_water_share(net, site, shape, d)? } else { 0.0 };
-    let share = if site.area > 0.0 { (i.area / site.area + deep).clamp(0.0, 1.0) } else { 0.0 };
-    // with water the part beyond the banks is cut by an overlay, which is true to some 1e-9 of the area
-    if i.whole || deep > 0.0 && share >= 1.0 - 1e-9 {
-        return answer(Relation::Inside, 1.0);
+
+    /// The part inside as polygons, in the metric's coordinates; `None` where the pieces of its boundary do not close.
+    fn outline(&self, i: &Inside, d: f64) -> Option<MultiPolygon<f64>> {
+        let plane = outline::polygons(&i.outline, d, CLIP_SAGITTA_M)?;
+        let arcs_m: f64 =
+            i.outline.iter().map(|p| if let Piece::Arc { from, to, .. } = p { (to - from) * d } else { 0.0 }).sum();
+        // chords lie inside their arcs; what else is missing was dust
+        let off = plane.unsigned_area() - i.area;
+        let slack = 1e-9 * self.site.area + 1e-2 * (1.0 + i.outline.len() as f64);
+        (off <= slack && off >= -slack - arcs_m * CLIP_SAGITTA_M)
+            .then(|| draw::map(&plane, |c| self.site.frame.inverse(c)))
     }
-    answer(Relation::Crosses, share)
 }
 
 /// Segments whose distance to the site's bounds is at most `d`, in the site's plane.
 pub(super) fn near_segments(net: &Network, site: &LocalSite, d: f64) -> Vec<Seg> {
+    match reach(net, site, &site.bounds, d) {
+        Reach::Edge(segs) => segs,
+        _ => every_segment(net, site, d),
+    }
+}
+
+/// All of them, where the box as a whole lies inside or outside.
+fn every_segment(net: &Network, site: &LocalSite, d: f64) -> Vec<Seg> {
+    let gap = net.gap_from(&site.outer);
     net.index
-        .within(d + 1e-3, |r| net.box_gap_m(&site.outer, r))
+        .within(d + 1e-3, |r| gap.to(r))
         .into_iter()
-        .map(|i| local(&site.frame, &net.segments[i as usize]))
+        .flat_map(|g| net.groups[g as usize].whole.segments())
+        .map(|k| local(&site.frame, &net.segments[k]))
         .filter(|s| segment_rect2(s.0, s.1, &site.bounds) <= d * d)
         .collect()
 }
 
-/// True where one segment's own corridor holds the whole site: it is convex, so its vertices decide.
-fn covers(s: &Seg, site: &LocalSite, d: f64) -> bool {
-    site.edges.iter().all(|e| point_segment(e.0, s.0, s.1).1 <= d * d)
-}
-
 fn meets_water(net: &Network, shape: &MultiPolygon<f64>) -> bool {
-    shape.bounding_rect().is_some_and(|b| !net.water_index.window(&b).is_empty())
+    !net.waters.is_empty() && shape.bounding_rect().is_some_and(|b| !net.water_index.window(&b).is_empty())
 }
 
 /// Share of the site that lies on water farther than `d` from any bank: inside the corridor all the same.
@@ -343,24 +295,19 @@ fn meets_water(net: &Network, shape: &MultiPolygon<f64>) -> bool {
 /// water beyond it. The site is cut with the water polygons in its plane.
 fn deep_water_share(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>, d: f64) -> Result<f64> {
     let Some(b) = shape.bounding_rect() else { return Ok(0.0) };
-    let to_plane = |p: &geo::Polygon<f64>| {
-        geo::Polygon::new(
-            LineString(p.exterior().0.iter().map(|&c| site.frame.forward(c)).collect()),
-            p.interiors().iter().map(|r| LineString(r.0.iter().map(|&c| site.frame.forward(c)).collect())).collect(),
-        )
-    };
-    let plane = MultiPolygon(shape.0.iter().map(to_plane).collect());
+    let to_plane = |m: &MultiPolygon<f64>| draw::map(m, |c| site.frame.forward(c));
+    let plane = to_plane(shape);
     let mut share = 0.0;
     for i in net.water_index.window(&b) {
         let Some((_, water)) = net.waters.get(i as usize) else { continue };
-        let wet = clip::intersection(&plane, &MultiPolygon(vec![to_plane(water)]))?.shape;
+        let wet = clip::intersection(&plane, &to_plane(&MultiPolygon(vec![water.clone()])))?.shape;
         if wet.unsigned_area() <= 0.0 || site.area <= 0.0 {
             continue;
         }
         if let Some(part) = LocalSite::new(Metric::Planar, &wet) {
             let shift = |s: &Seg| (part.frame.forward(s.0), part.frame.forward(s.1));
-            let segs: Vec<Seg> = near_segments(net, site, d).iter().map(shift).collect();
-            let near = area_inside(&part.edges, &part.bounds, &relevant(&segs, &part.bounds, d), d);
+            let segs: Vec<Seg> = every_segment(net, site, d).iter().map(shift).collect();
+            let near = area_inside(&part.edges, &part.bounds, &segs, d);
             share += ((part.area - near.area) / site.area).max(0.0);
         }
     }

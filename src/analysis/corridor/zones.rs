@@ -3,8 +3,9 @@
 use geo::{Area, BoundingRect, MultiPolygon, Rect};
 
 use super::draw::map;
+use super::local::LocalSite;
 use super::network::{Network, NetworkError, NetworkOptions};
-use super::screen::{LocalSite, screen_site};
+use super::screen::screen_site;
 use crate::error::Result;
 use crate::model::{RiverClass, RiverLine, RiverShape, Zone};
 use crate::space::clip;

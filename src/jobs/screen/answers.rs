@@ -6,14 +6,12 @@ use rayon::prelude::*;
 use super::super::Notes;
 use super::super::inputs::Input;
 use super::ScreenOptions;
-use crate::analysis::corridor::{Network, Relation, SiteResult, ZoneResult, Zones, draw, screen_site};
+use crate::analysis::corridor::{Network, Relation, SiteResult, ZoneResult, Zones, screen_and_clip};
 use crate::analysis::score::{Facts, factors};
 use crate::error::{Error, Result, Text};
 use crate::model::{Progress, Reason, Site, Skipped};
 use crate::prepare::shapes::{Runner, Way};
 use crate::report::screen::{AtRow, SiteRow, ZoneRow};
-use crate::space::area;
-use crate::space::frame::Metric;
 use crate::units::SquareMetres;
 
 /// Sites between two looks at Ctrl-C.
@@ -25,6 +23,8 @@ pub(super) struct Work<'a> {
     pub net: &'a Network,
     pub zones: Option<&'a Zones>,
     pub outward: &'a Way,
+    /// The layer of parts inside is wanted.
+    pub clip: bool,
 }
 
 /// A site's row, or why there is none; and overlays that fell back to GEOS.
@@ -71,7 +71,7 @@ impl Work<'_> {
             reason: Reason { code, text: Text::new(en, zh) },
             repaired: false,
         };
-        let row = match screen_site(self.net, &site.shape, &self.o.distances) {
+        let row = match screen_and_clip(self.net, &site.shape, &self.o.distances, self.clip) {
             Ok(Some(r)) => self.row(source, site, &r, runner),
             Ok(None) => {
                 let s = skipped("no_extent", "the site has no extent".into(), "图斑没有范围".into());
@@ -88,22 +88,21 @@ impl Work<'_> {
 
     fn row(&self, source: usize, site: &Site, r: &SiteResult, runner: &Runner) -> Result<(SiteRow, u64)> {
         let mut fallbacks = 0;
-        let area = self.area(&site.shape);
+        let area = r.area;
         let (zones, geos) = match self.zones {
             Some(z) => self.zone_rows(z.against(&site.shape)?, area, runner)?,
             None => (Vec::new(), 0),
         };
         fallbacks += geos;
         let mut at = Vec::with_capacity(r.at.len());
-        for a in &r.at {
-            let clipped = match a.relation {
-                Relation::Outside => None,
-                Relation::Inside => Some(site.shape.clone()),
-                Relation::Crosses => {
-                    let d = draw::clipped(self.net, &site.shape, a.distance_m)?;
+        for (a, cut) in r.at.iter().zip(&r.clipped) {
+            let clipped = match (a.relation, cut) {
+                (Relation::Inside, _) if self.clip => Some(site.shape.clone()),
+                (_, Some(d)) => {
                     fallbacks += u64::from(d.fallbacks);
-                    Some(d.shape)
+                    Some(d.shape.clone())
                 }
+                _ => None,
             };
             at.push(AtRow {
                 distance_m: a.distance_m,
@@ -137,13 +136,6 @@ impl Work<'_> {
             score: factors(&facts, &self.o.score),
         };
         Ok((row, fallbacks))
-    }
-
-    fn area(&self, shape: &MultiPolygon<f64>) -> SquareMetres {
-        match self.o.metric {
-            Metric::Geodesic => area::ellipsoidal(shape),
-            Metric::Planar => area::planar(shape),
-        }
     }
 
     fn zone_rows(&self, z: Option<ZoneResult>, area: SquareMetres, runner: &Runner) -> Result<(Vec<ZoneRow>, u64)> {
