@@ -10,6 +10,7 @@
 //!
 //! This module is the only place that knows PROJ. It reads no files of its own; PROJ reads its database.
 
+mod cells;
 mod extent;
 mod gauss_kruger;
 mod identify;

@@ -1,10 +1,13 @@
 //! From any CRS to CGCS2000 longitude/latitude and back: the choice of the way, its accuracy, and geometries on it.
 
+use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use geo::{Coord, Geometry, LineString, Polygon};
 
 use super::ResolvedCrs;
+use super::cells::{Cells, Last};
 use super::pj::{Bounds, Context, Pj};
 use crate::error::{Error, Result, Text};
 
@@ -35,7 +38,7 @@ pub struct Accuracy {
 
 /// The way between a CRS and CGCS2000 longitude/latitude, chosen once a layer. Plain data: share it, and make one
 /// [`Transformer`] a thread from it (rayon's `map_init(|| way.transformer(), …)`).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Transformation {
     pipeline: String,
     null: bool,
@@ -43,6 +46,14 @@ pub struct Transformation {
     unit_m: f64,
     source: String,
     accuracy: Accuracy,
+    /// Forward and inverse by cells, shared by all threads.
+    cells: Arc<[Cells; 2]>,
+}
+
+impl PartialEq for Transformation {
+    fn eq(&self, o: &Self) -> bool {
+        self.pipeline == o.pipeline && self.source == o.source && self.accuracy == o.accuracy
+    }
 }
 
 impl Transformation {
@@ -77,6 +88,10 @@ impl Transformation {
             unit_m: source.unit_to_si,
             source: source.label(),
             accuracy,
+            cells: Arc::new([
+                Cells::new(source.geographic, source.unit_to_si, true, 1.0),
+                Cells::new(true, 1.0, source.geographic, source.unit_to_si),
+            ]),
         })
     }
 
@@ -117,7 +132,7 @@ impl Transformation {
                 "请检查 PROJ 数据文件(软件包 proj-data)",
             )
         })?;
-        Ok(Transformer { pj, way: self.clone(), one_thread: PhantomData })
+        Ok(Transformer { pj, way: self.clone(), last: RefCell::default(), one_thread: PhantomData })
     }
 }
 
@@ -246,6 +261,8 @@ fn accuracy_warning(source: &str, a: &Accuracy) -> Option<Text> {
 pub struct Transformer {
     pj: Pj,
     way: Transformation,
+    /// The cells used last, forward and inverse.
+    last: RefCell<[Last; 2]>,
     one_thread: PhantomData<*const ()>,
 }
 
@@ -282,10 +299,23 @@ impl Transformer {
 
     fn run(&self, points: &mut [Coord<f64>], inverse: bool) -> Vec<usize> {
         if !self.way.null {
-            self.pj.transform(points, inverse);
+            self.by_cells(points, inverse);
         }
         let failed = |c: &Coord<f64>| !(c.x.is_finite() && c.y.is_finite());
         points.iter().enumerate().filter(|(_, c)| failed(c)).map(|(i, _)| i).collect()
+    }
+}
+
+impl Transformer {
+    fn by_cells(&self, points: &mut [Coord<f64>], inverse: bool) {
+        let cells = &self.way.cells[usize::from(inverse)];
+        let last = &mut self.last.borrow_mut()[usize::from(inverse)];
+        for p in points {
+            match cells.point(*p, last, |c| self.pj.transform(c, inverse)) {
+                Some(q) => *p = q,
+                None => self.pj.transform(std::slice::from_mut(p), inverse),
+            }
+        }
     }
 }
 
@@ -399,7 +429,7 @@ impl Edges<'_> {
 
     /// Appends the edge without its start.
     fn edge(&self, e: Edge, halvings_left: u32, out: &mut Vec<Coord<f64>>) -> Result<()> {
-        if halvings_left == 0 || self.length_m(e) <= SHORT_EDGE_M {
+        if halvings_left == 0 || self.surely_short(e) || self.length_m(e) <= SHORT_EDGE_M {
             out.push(e.to[1]);
             return Ok(());
         }
@@ -414,6 +444,13 @@ impl Edges<'_> {
         }
         self.edge(Edge { from: [a, m], to: [e.to[0], moved[1]] }, halvings_left - 1, out)?;
         self.edge(Edge { from: [m, b], to: [moved[1], e.to[1]] }, halvings_left - 1, out)
+    }
+
+    /// True where an edge is shorter than [`SHORT_EDGE_M`] at any latitude; costs no cosine.
+    fn surely_short(&self, e: Edge) -> bool {
+        const DEG: f64 = SHORT_EDGE_M / 111_700.0 / std::f64::consts::SQRT_2;
+        let [a, b] = if self.inverse { e.from } else { e.to };
+        (a.x - b.x).abs() < DEG && (a.y - b.y).abs() < DEG
     }
 
     /// Length on the ground of an edge, by whichever side is in degrees.
