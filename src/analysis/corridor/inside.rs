@@ -9,7 +9,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use geo::{Coord, Rect};
 
-use crate::space::distance::{inside, point_rect2, point_segment};
+use crate::space::distance::{inside, point_rect2, point_segment, segment_segment};
 
 /// One edge of an outline.
 pub(super) type Edge = (Coord<f64>, Coord<f64>);
@@ -44,6 +44,10 @@ pub(super) struct Inside {
 const NOISE_M: f64 = 1e-6;
 /// Slack of quick decisions, metres: what is nearer to a limit is computed in full.
 const NEAR_M: f64 = 1e-7;
+/// [`NEAR_M`] along both axes.
+const NEAR: Coord<f64> = Coord { x: NEAR_M, y: NEAR_M };
+/// What holds an element holds it by this at least, metres: a side that two collinear capsules share is held by neither.
+const TIE_M: f64 = 1e-9;
 
 /// Intervals along one boundary element, in its own parameter, that something covers.
 struct Intervals(Vec<[f64; 2]>);
@@ -90,6 +94,8 @@ struct Corridor<'a> {
     d: f64,
     centres: Vec<Centre>,
     segs: Vec<Seg>,
+    /// Segments that share a vertex with each.
+    neighbours: Vec<Vec<u32>>,
     site: &'a [Edge],
     bounds: &'a Rect<f64>,
     area: f64,
@@ -104,6 +110,21 @@ enum Covered {
     Whole,
     /// These may hold parts of it.
     Perhaps(Vec<usize>),
+}
+
+/// Capsules that held elements lately, the last first: what held one often holds the next.
+struct Lately([usize; 8]);
+
+impl Lately {
+    fn new() -> Self {
+        Self([usize::MAX; 8])
+    }
+
+    fn push(&mut self, k: usize) {
+        let at = self.0.iter().position(|&j| j == k).unwrap_or(self.0.len() - 1);
+        self.0[..=at].rotate_right(1);
+        self.0[0] = k;
+    }
 }
 
 /// Area of the site inside the corridor of distance `d` around `segs`; all in one plane, metres.
@@ -137,51 +158,148 @@ impl<'a> Corridor<'a> {
                 _ => centres.push(Centre { at, segs: vec![k] }),
             }
         }
-        Self { d, centres, segs, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
+        let mut neighbours = vec![Vec::new(); segs.len()];
+        for c in &centres {
+            for &k in &c.segs {
+                neighbours[k as usize].extend(c.segs.iter().filter(|&&j| j != k));
+            }
+        }
+        Self { d, centres, segs, neighbours, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
     }
 
-    /// How an element with all its points within `half` of `middle` lies to the capsules but those of `own`.
-    fn covered(&self, middle: Coord<f64>, half: f64, own: &[u32], hint: &mut usize) -> Covered {
-        let holds = |k: usize| -> (bool, bool) {
-            let s = self.segs[k];
-            let m = point_segment(middle, s.0, s.1).1.sqrt();
-            (m + half < self.d - NEAR_M, m - half < self.d + NEAR_M)
-        };
+    /// How the convex hull of `corners` lies to the capsules but those of `own`; `likely` are tried first.
+    ///
+    /// A capsule is convex: it holds the hull where it holds the corners.
+    fn covered(&self, corners: &[Coord<f64>], own: &[u32], likely: &[u32], lately: &mut Lately) -> Covered {
+        let (inner, n) = ((self.d - TIE_M).powi(2), self.segs.len());
         let is_own = |k: usize| own.contains(&(k as u32));
-        // what held the last element often holds the next
-        if *hint < self.segs.len() && !is_own(*hint) && holds(*hint).0 {
+        let holds = |k: usize| corners.iter().all(|&c| point_segment(c, self.segs[k].0, self.segs[k].1).1 < inner);
+        if likely.iter().map(|&k| k as usize).any(|k| !is_own(k) && holds(k)) {
             return Covered::Whole;
         }
+        if let Some(&k) = lately.0.iter().find(|&&k| k < n && !is_own(k) && holds(k)) {
+            lately.push(k);
+            return Covered::Whole;
+        }
+        let reach = corners.iter().map(|c| (c.x - corners[0].x).hypot(c.y - corners[0].y)).fold(0.0, f64::max);
+        let outer = (self.d + NEAR_M + reach).powi(2);
         let mut perhaps = Vec::new();
-        for k in (0..self.segs.len()).filter(|&k| !is_own(k)) {
-            match holds(k) {
-                (true, _) => {
-                    *hint = k;
-                    return Covered::Whole;
-                }
-                (false, true) => perhaps.push(k),
-                (false, false) => {}
+        for k in (0..n).filter(|&k| !is_own(k)) {
+            let m2 = point_segment(corners[0], self.segs[k].0, self.segs[k].1).1;
+            if m2 < inner && holds(k) {
+                lately.push(k);
+                return Covered::Whole;
+            }
+            if m2 < outer {
+                perhaps.push(k);
             }
         }
         Covered::Perhaps(perhaps)
     }
 
-    /// Intervals of the line p→q (parameter 0…1 at its ends) inside capsules; `side_of` is the segment on whose side
-    /// the line lies.
-    fn on_line(&self, p: Coord<f64>, q: Coord<f64>, capsules: &[usize], side_of: Option<usize>) -> Intervals {
+    /// Parts of the line p→q (parameter 0…1 at its ends) outside the capsules; `side_of` is the segment on whose side the
+    /// line lies.
+    ///
+    /// From either end the capsule that holds the end most deeply takes its part away, until none holds an end: of
+    /// hundreds of capsules few are computed.
+    fn exposed_line(&self, p: Coord<f64>, q: Coord<f64>, list: &[usize], side_of: Option<usize>) -> Vec<[f64; 2]> {
         let open = |k: usize| side_of.is_some_and(|i| k > i);
-        Intervals(capsules.iter().filter_map(|&k| line_in_capsule(p, q, self.segs[k], self.d, open(k))).collect())
+        let of = |k: usize| line_in_capsule(p, q, self.segs[k], self.d, open(k));
+        let (mut t0, mut t1) = (0.0, 1.0);
+        while let Some([_, to]) = self.deepest(list, lerp(p, q, t0)).and_then(of).filter(|i| i[1] > t0) {
+            t0 = to;
+            if t0 >= t1 {
+                return Vec::new();
+            }
+        }
+        while let Some([from, _]) = self.deepest(list, lerp(p, q, t1)).and_then(of).filter(|i| i[0] < t1) {
+            t1 = from;
+            if t0 >= t1 {
+                return Vec::new();
+            }
+        }
+        let (a, b) = (lerp(p, q, t0), lerp(p, q, t1));
+        let inner = (self.d - TIE_M).powi(2);
+        let meets = |k: &usize| segments_d2(a, b, self.segs[*k]) < inner || side_of.is_some();
+        Intervals(list.iter().copied().filter(meets).filter_map(of).collect()).gaps(t0, t1)
+    }
+
+    /// The capsule that holds a point most deeply.
+    fn deepest(&self, list: &[usize], p: Coord<f64>) -> Option<usize> {
+        let of = |k: usize| point_segment(p, self.segs[k].0, self.segs[k].1).1;
+        let best = list.iter().map(|&k| (of(k), k)).min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 < (self.d - TIE_M).powi(2)).then_some(best.1)
+    }
+
+    /// Parts of the arc g0…g1 of the circle round `c` outside the capsules; as [`Self::exposed_line`].
+    fn exposed_arc(&self, c: Coord<f64>, g0: f64, g1: f64, list: &[usize]) -> Vec<[f64; 2]> {
+        let d = self.d;
+        let covers = |k: usize| -> Vec<[f64; 2]> {
+            let (a, b) = self.segs[k];
+            let mut out = Vec::new();
+            for o in [a, b] {
+                let (dx, dy) = (o.x - c.x, o.y - c.y);
+                let gap = dx.hypot(dy);
+                if gap < 2.0 * d && gap > 1e-9 {
+                    push_arc(&mut out, dy.atan2(dx), (gap / (2.0 * d)).clamp(-1.0, 1.0).acos());
+                }
+            }
+            circle_in_rectangle(&mut out, c, d, (a, b));
+            out
+        };
+        let (mut t0, mut t1) = (g0, g1);
+        // ends taken away while that makes headway
+        for _ in 0..64 {
+            let Some(k) = self.deepest(list, on_circle(c, d, t0)) else { break };
+            let to = Intervals(covers(k)).union().into_iter().find(|i| i[0] <= t0 && i[1] > t0).map(|i| i[1]);
+            let Some(to) = to else { break };
+            t0 = to;
+            if t0 >= t1 {
+                return Vec::new();
+            }
+        }
+        for _ in 0..64 {
+            let Some(k) = self.deepest(list, on_circle(c, d, t1)) else { break };
+            let from = Intervals(covers(k)).union().into_iter().find(|i| i[0] < t1 && i[1] >= t1).map(|i| i[0]);
+            let Some(from) = from else { break };
+            t1 = from;
+            if t0 >= t1 {
+                return Vec::new();
+            }
+        }
+        let (a, b) = (on_circle(c, d, t0), on_circle(c, d, t1));
+        let inner = (d - TIE_M).powi(2);
+        let (ra, rb) = (a - c, b - c);
+        let meets = |k: &usize| {
+            let (p, q) = self.segs[*k];
+            let held = |x| point_segment(x, p, q).1 < inner;
+            // on one side of the sector: then the arc is nearest to it at an end
+            let beside = |r: Coord<f64>, sign: f64| [p, q].iter().all(|o| sign * cross(r, *o - c) < 0.0);
+            held(a) || held(b) || t1 - t0 > 3.0 || !(beside(ra, 1.0) || beside(rb, -1.0))
+        };
+        Intervals(list.iter().copied().filter(meets).flat_map(covers).collect()).gaps(t0, t1)
     }
 
     /// The parts of the site's outline inside the corridor; answers whether that is all of it.
     fn site_edges(&mut self) -> bool {
-        let (mut whole, mut hint) = (true, usize::MAX);
+        let (mut whole, mut lately) = (true, Lately::new());
+        // no segment lies nearer than this to the start of the next edge
+        let mut away = 0.0;
         for &(p, q) in self.site {
             let len = (q.x - p.x).hypot(q.y - p.y);
-            let inside = match self.covered(lerp(p, q, 0.5), 0.5 * len, &[], &mut hint) {
+            if away - len > self.d + NEAR_M {
+                whole &= len <= NOISE_M;
+                away -= len;
+                continue;
+            }
+            let inside = match self.covered(&[p, q], &[], &[], &mut lately) {
                 Covered::Whole => vec![[0.0, 1.0]],
-                Covered::Perhaps(list) => self.on_line(p, q, &list, None).union(),
+                Covered::Perhaps(list) => between(&self.exposed_line(p, q, &list, None)),
             };
+            away = 0.0;
+            if inside.is_empty() {
+                away = self.segs.iter().map(|s| point_segment(q, s.0, s.1).1).fold(f64::INFINITY, f64::min).sqrt();
+            }
             let mut covered = 0.0;
             for [t0, t1] in inside {
                 let (t0, t1) = (t0.max(0.0), t1.min(1.0));
@@ -202,7 +320,7 @@ impl<'a> Corridor<'a> {
 
     /// The long sides of rectangles that bound the corridor inside the site.
     fn sides(&mut self) {
-        let mut hint = usize::MAX;
+        let mut lately = Lately::new();
         for k in 0..self.segs.len() {
             let (a, b) = self.segs[k];
             let (ux, uy) = (b.x - a.x, b.y - a.y);
@@ -214,15 +332,15 @@ impl<'a> Corridor<'a> {
             // counter-clockwise round the rectangle: the right side forwards, the left side backwards
             for (p, q) in [(a - n, b - n), (b + n, a + n)] {
                 if boxes_meet(p, q, self.bounds) {
-                    self.side(k, p, q, len, &mut hint);
+                    self.side(k, p, q, len, &mut lately);
                 }
             }
         }
     }
 
-    fn side(&mut self, k: usize, p: Coord<f64>, q: Coord<f64>, len: f64, hint: &mut usize) {
-        let Covered::Perhaps(list) = self.covered(lerp(p, q, 0.5), 0.5 * len, &[k as u32], hint) else { return };
-        for [g0, g1] in self.on_line(p, q, &list, Some(k)).gaps(0.0, 1.0) {
+    fn side(&mut self, k: usize, p: Coord<f64>, q: Coord<f64>, len: f64, lately: &mut Lately) {
+        let Covered::Perhaps(list) = self.covered(&[p, q], &[k as u32], &self.neighbours[k], lately) else { return };
+        for [g0, g1] in self.exposed_line(p, q, &list, Some(k)) {
             if (g1 - g0) * len <= 0.0 {
                 continue;
             }
@@ -243,7 +361,7 @@ impl<'a> Corridor<'a> {
     /// since a step along the segment comes nearer. What is left is a cone of normals, narrow where the river bends
     /// little.
     fn arcs(&mut self) {
-        let mut hint = usize::MAX;
+        let mut lately = Lately::new();
         for k in 0..self.centres.len() {
             let c = self.centres[k].at;
             let far = [self.bounds.min(), self.bounds.max()]
@@ -253,20 +371,61 @@ impl<'a> Corridor<'a> {
             if point_rect2(c, self.bounds).sqrt() > self.d || far < self.d {
                 continue;
             }
+            if let Some(false) = self.cone_meets_site(k) {
+                continue;
+            }
             let mut leaning = Vec::new();
-            for &s in &self.centres[k].segs {
-                let (a, b) = self.segs[s as usize];
-                let near_a = (a.x - c.x).abs() < 1e-9 && (a.y - c.y).abs() < 1e-9;
-                let to = if near_a { b - a } else { a - b };
-                push_arc(&mut leaning, to.y.atan2(to.x), FRAC_PI_2);
+            for e in self.directions(k) {
+                push_arc(&mut leaning, e.y.atan2(e.x), FRAC_PI_2);
             }
             for [g0, g1] in Intervals(leaning).gaps(0.0, TAU) {
-                self.arc(k, g0, g1, &mut hint);
+                self.arc(k, g0, g1, &mut lately);
             }
         }
     }
 
-    fn arc(&mut self, k: usize, g0: f64, g1: f64, hint: &mut usize) {
+    /// Directions of the segments at a vertex, away from it.
+    fn directions(&self, k: usize) -> impl Iterator<Item = Coord<f64>> + '_ {
+        let c = self.centres[k].at;
+        self.centres[k].segs.iter().map(move |&s| {
+            let (a, b) = self.segs[s as usize];
+            let near_a = (a.x - c.x).abs() < 1e-9 && (a.y - c.y).abs() < 1e-9;
+            if near_a { b - a } else { a - b }
+        })
+    }
+
+    /// Whether the arc that the two segments of a vertex leave may meet the site's bounds; `None` where there are not
+    /// two, or they leave a wide one.
+    fn cone_meets_site(&self, k: usize) -> Option<bool> {
+        let c = self.centres[k].at;
+        let mut directions = self.directions(k);
+        let (e, f, None) = (directions.next()?, directions.next()?, directions.next()) else { return None };
+        let unit = |v: Coord<f64>| v / v.x.hypot(v.y);
+        let (e, f) = (unit(e), unit(f));
+        if e.x * f.x + e.y * f.y > -0.5 {
+            return None;
+        }
+        // straight on: the arc has no length (3 nm for 3 km)
+        if cross(e, f).abs() < 1e-12 {
+            return Some(false);
+        }
+        // of the two normals of each, the one that does not lean towards the other
+        let normal = |e: Coord<f64>, f: Coord<f64>| {
+            let n = Coord { x: -e.y, y: e.x };
+            if n.x * f.x + n.y * f.y <= 0.0 { n } else { Coord { x: -n.x, y: -n.y } }
+        };
+        let (r, s) = (normal(e, f), normal(f, e));
+        let cos = r.x * s.x + r.y * s.y;
+        // the triangle of the arc's ends and where their tangents meet: (r + s) / (1 + cos) from the centre
+        let tip = (r + s) / (1.0 + cos);
+        let corners = [r, s, tip].map(|u| c + u * self.d);
+        let (lo, hi) = corners.iter().fold((corners[0], corners[0]), |(lo, hi), p| {
+            (Coord { x: lo.x.min(p.x), y: lo.y.min(p.y) }, Coord { x: hi.x.max(p.x), y: hi.y.max(p.y) })
+        });
+        Some(boxes_meet(lo - NEAR, hi + NEAR, self.bounds))
+    }
+
+    fn arc(&mut self, k: usize, g0: f64, g1: f64, lately: &mut Lately) {
         let (c, d) = (self.centres[k].at, self.d);
         let middle = on_circle(c, d, 0.5 * (g0 + g1));
         // the farthest point of the arc from its middle is an end
@@ -274,20 +433,18 @@ impl<'a> Corridor<'a> {
         if g1 <= g0 || point_rect2(middle, self.bounds).sqrt() > half + NEAR_M {
             return;
         }
-        let Covered::Perhaps(list) = self.covered(middle, half, &self.centres[k].segs, hint) else { return };
-        let mut covers = Vec::new();
-        for j in list {
-            let (a, b) = self.segs[j];
-            for o in [a, b] {
-                let (dx, dy) = (o.x - c.x, o.y - c.y);
-                let gap = dx.hypot(dy);
-                if gap < 2.0 * d && gap > 1e-9 {
-                    push_arc(&mut covers, dy.atan2(dx), (gap / (2.0 * d)).clamp(-1.0, 1.0).acos());
-                }
+        let [a, b] = [on_circle(c, d, g0), on_circle(c, d, g1)];
+        // within the triangle of its ends and where their tangents meet; wider arcs are computed in full
+        let list = if g1 - g0 < 2.0 {
+            let tip = on_circle(c, d / (0.5 * (g1 - g0)).cos(), 0.5 * (g0 + g1));
+            match self.covered(&[middle, a, b, tip], &self.centres[k].segs, &[], lately) {
+                Covered::Whole => return,
+                Covered::Perhaps(list) => list,
             }
-            circle_in_rectangle(&mut covers, c, d, (a, b));
-        }
-        for [t0, t1] in Intervals(covers).gaps(g0, g1) {
+        } else {
+            (0..self.segs.len()).filter(|j| !self.centres[k].segs.contains(&(*j as u32))).collect()
+        };
+        for [t0, t1] in self.exposed_arc(c, g0, g1, &list) {
             let cuts = cuts_on_arc(c, d, t0, t1, self.site);
             for w in cuts.windows(2) {
                 if w[1] > w[0] && inside(on_circle(c, d, 0.5 * (w[0] + w[1])), self.site) {
@@ -298,6 +455,27 @@ impl<'a> Corridor<'a> {
             }
         }
     }
+}
+
+/// What gaps leave of 0…1.
+fn between(gaps: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let mut out = Vec::new();
+    let mut at = 0.0;
+    for g in gaps {
+        if g[0] > at {
+            out.push([at, g[0]]);
+        }
+        at = g[1];
+    }
+    if at < 1.0 {
+        out.push([at, 1.0]);
+    }
+    out
+}
+
+/// Squared distance between two segments that do not cross (the corridor's boundary never crosses the river), or 0.
+fn segments_d2(a: Coord<f64>, b: Coord<f64>, s: Seg) -> f64 {
+    segment_segment(a, b, s.0, s.1).d2
 }
 
 /// The point of a circle at an angle.

@@ -105,6 +105,15 @@ impl LocalSite {
         self.xs.iter().zip(&self.ys).map(|(x, y)| (x - p.x).powi(2) + (y - p.y).powi(2)).fold(0.0, f64::max)
     }
 
+    /// Edges that reach to `least` or farther in a direction (u·p), appended.
+    pub(super) fn edges_beyond(&self, u: Coord<f64>, least: f64, found: &mut Vec<u32>) {
+        for (k, (a, b)) in self.edges.iter().enumerate() {
+            if (u.x * a.x + u.y * a.y).max(u.x * b.x + u.y * b.y) >= least {
+                found.push(k as u32);
+            }
+        }
+    }
+
     /// Edges in blocks whose boxes lie within `reach` of the segment's box.
     pub(super) fn edges_near(&self, lo: Coord<f64>, hi: Coord<f64>) -> impl Iterator<Item = usize> + '_ {
         self.blocks

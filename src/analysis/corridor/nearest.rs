@@ -25,7 +25,7 @@ pub(super) fn local(frame: &Frame, s: &Segment) -> Seg {
 /// Nearest segment of the network; and the river whose water the site lies in.
 pub(super) fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>) -> (Best, Option<u32>) {
     let best = Best { d2: f64::INFINITY, segment: 0, edge: 0, near: Nearest { s: 0.0, t: 0.0, d2: f64::INFINITY } };
-    let mut search = Search { net, site, best };
+    let mut search = Search { net, site, best, found: Vec::new() };
     let gap = net.gap_from(&site.outer);
     net.index.nearest_first(
         |r| gap.to(r),
@@ -42,10 +42,15 @@ pub(super) fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>
     (search.best, water)
 }
 
+/// The centre of a site's plane.
+const ORIGIN: Coord<f64> = Coord { x: 0.0, y: 0.0 };
+
 struct Search<'a> {
     net: &'a Network,
     site: &'a LocalSite,
     best: Best,
+    /// Kept from one segment to the next.
+    found: Vec<u32>,
 }
 
 impl Search<'_> {
@@ -70,14 +75,39 @@ impl Search<'_> {
         }
     }
 
+    /// Edges of the site that may be nearer to a segment than the best by now.
+    fn edges(&self, s: Seg, found: &mut Vec<u32>) {
+        found.clear();
+        let best = self.best.d2.sqrt();
+        let (t, m2) = point_segment(ORIGIN, s.0, s.1);
+        let m = m2.sqrt();
+        if m > self.site.radius {
+            // seen along one direction, an edge must reach to within the best of the segment
+            let u = (s.0 + (s.1 - s.0) * t) / m;
+            let lowest = (u.x * s.0.x + u.y * s.0.y).min(u.x * s.1.x + u.y * s.1.y);
+            self.site.edges_beyond(u, lowest - best - 1e-9 * m, found);
+            return;
+        }
+        let lo = Coord { x: s.0.x.min(s.1.x) - best, y: s.0.y.min(s.1.y) - best };
+        let hi = Coord { x: s.0.x.max(s.1.x) + best, y: s.0.y.max(s.1.y) + best };
+        found.extend(
+            self.site
+                .edges_near(lo, hi)
+                .filter(|&k| {
+                    let (a, b) = self.site.edges[k];
+                    !(a.x.max(b.x) < lo.x || a.x.min(b.x) > hi.x || a.y.max(b.y) < lo.y || a.y.min(b.y) > hi.y)
+                })
+                .map(|k| k as u32),
+        );
+    }
+
     /// True where nothing in the capsule can be nearer than the best by now.
     ///
     /// Three lower bounds of the distance: from the disk round the site, from the half-plane that holds the site and
     /// touches it on the capsule's side, and from the boxes of both.
     fn beyond(&self, c: &Capsule) -> bool {
         let best = self.best.d2.sqrt();
-        let origin = Coord { x: 0.0, y: 0.0 };
-        let (t, m2) = point_segment(origin, c.a, c.b);
+        let (t, m2) = point_segment(ORIGIN, c.a, c.b);
         let m = m2.sqrt();
         if m - self.site.radius - c.thick_m > best {
             return true;
@@ -94,18 +124,13 @@ impl Search<'_> {
 
     fn segment(&mut self, item: u32, s: Seg) {
         let (net, site) = (self.net, self.site);
+        let mut found = std::mem::take(&mut self.found);
+        self.edges(s, &mut found);
         let best = &mut self.best;
         let first = |i: u32, j: u32| (net.segments[i as usize].river, i) < (net.segments[j as usize].river, j);
-        let reach = best.d2.sqrt();
-        let (lo, hi) = (
-            Coord { x: s.0.x.min(s.1.x) - reach, y: s.0.y.min(s.1.y) - reach },
-            Coord { x: s.0.x.max(s.1.x) + reach, y: s.0.y.max(s.1.y) + reach },
-        );
-        for k in site.edges_near(lo, hi) {
+        for &k in &found {
+            let k = k as usize;
             let (a, b) = site.edges[k];
-            if a.x.max(b.x) < lo.x || a.x.min(b.x) > hi.x || a.y.max(b.y) < lo.y || a.y.min(b.y) > hi.y {
-                continue;
-            }
             let n = segment_segment(a, b, s.0, s.1);
             if n.d2 < best.d2 || (n.d2 == best.d2 && item != best.segment && first(item, best.segment)) {
                 *best = Best { d2: n.d2, segment: item, edge: k, near: n };
@@ -128,6 +153,7 @@ impl Search<'_> {
                 near: Nearest { s: point_segment(s.0, e.0, e.1).0, t, d2: 0.0 },
             };
         }
+        self.found = found;
     }
 }
 
