@@ -118,6 +118,7 @@ fn wrong_usage() {
         (vec!["--out-crs", "EPSG:999999"], "EPSG:999999"),
         (vec!["--score", "beauty=3"], "beauty"),
         (vec!["--field", "colour=X"], "colour"),
+        (vec!["--field", "kind=LX"], "no layer has a field “LX”"),
         (vec!["--metric", "planar"], "planar"),
         (vec!["--strict", "--allow-skipped"], "--strict"),
     ] {
@@ -131,6 +132,7 @@ fn wrong_usage() {
         2,
         &[".doc", ".gpkg"],
     );
+    refused(&d, &["check", "sites.geojson", "--field", "site_id=图斑"], 2, &["图斑", "sites (编号,"]);
     refused(&d, &["screne"], 2, &["screne"]);
 }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use syn::visit::{self, Visit};
+
 /// Longest file in `src/`: beyond it, a file is two things (DESIGN section 1).
 const MAX_LINES: usize = 600;
 /// Largest file outside `data-samples/`, in bytes.
@@ -60,6 +62,123 @@ fn every_verb_has_a_page() {
     let missing: Vec<&String> =
         verbs.iter().filter(|v| !root().join(format!("docs/reference/{v}.md")).exists()).collect();
     assert!(missing.is_empty(), "verbs without docs/reference/<verb>.md: {missing:?}");
+}
+
+#[test]
+fn pages_of_verbs_name_the_options_there_are() {
+    let shared = options("completions");
+    let mut wrong = Vec::new();
+    for verb in verbs() {
+        let has = options(&verb);
+        let page = read(&root().join(format!("docs/reference/{verb}.md")));
+        let named = flags(&page);
+        // the shared ones are explained once, on the page of screen
+        let own = |o: &&String| verb == "screen" || !shared.contains(*o);
+        wrong.extend(has.iter().filter(own).filter(|o| !named.contains(*o)).map(|o| format!("{verb}: {o} is missing")));
+        wrong.extend(named.difference(&has).map(|o| format!("{verb}: there is no {o}")));
+    }
+    assert!(wrong.is_empty(), "docs/reference/<verb>.md against --help:\n{}", wrong.join("\n"));
+}
+
+/// Long options of a verb, `--help` and `--version` left out.
+fn options(verb: &str) -> BTreeSet<String> {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_heshan")).args([verb, "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for line in help.lines().map(str::trim_start).filter(|l| l.starts_with('-')) {
+        found.extend(flags(line));
+    }
+    assert!(found.len() > 5, "{verb} --help was not understood: {help}");
+    found.retain(|o| o != "--help" && o != "--version");
+    found
+}
+
+/// Words of the form `--name`.
+fn flags(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
+        .filter(|w| w.starts_with("--") && w.len() > 3 && w.as_bytes()[2] != b'-' && *w != "--help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_reason_code_is_explained() {
+    let mut codes = BTreeSet::new();
+    for path in files(&root().join("src"), "rs") {
+        codes.extend(reason_codes(&syn::parse_file(&read(&path)).unwrap()));
+    }
+    assert!(codes.contains("null_geometry") && codes.len() > 10, "the codes were not understood: {codes:?}");
+    let page = read(&root().join("docs/reference/skipped.md"));
+    let missing: Vec<&String> = codes.iter().filter(|c| !page.contains(&format!("| `{c}` |"))).collect();
+    assert!(missing.is_empty(), "reason codes without a row in docs/reference/skipped.md: {missing:?}");
+}
+
+/// Reason codes of a source: the first `snake_case` text among the arguments of what makes notes on features, the field
+/// `code` of a struct, and what a function named `code` answers.
+fn reason_codes(file: &syn::File) -> BTreeSet<String> {
+    let mut reader = CodeReader::default();
+    reader.visit_file(file);
+    reader.0
+}
+
+#[derive(Default)]
+struct CodeReader(BTreeSet<String>);
+
+impl CodeReader {
+    const MAKERS: [&str; 6] = ["note", "aside", "skip", "skipped", "extra", "finding"];
+
+    fn take<'a>(&mut self, maker: &str, arguments: impl IntoIterator<Item = &'a syn::Expr>) {
+        if Self::MAKERS.contains(&maker) {
+            self.0.extend(arguments.into_iter().filter_map(snake_text).next());
+        }
+    }
+}
+
+fn snake_text(e: &syn::Expr) -> Option<String> {
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(s), .. }) = e else { return None };
+    let s = s.value();
+    (s.contains('_') && s.chars().all(|c| c.is_ascii_lowercase() || c == '_')).then_some(s)
+}
+
+impl<'ast> Visit<'ast> for CodeReader {
+    fn visit_expr_call(&mut self, c: &'ast syn::ExprCall) {
+        if let syn::Expr::Path(p) = &*c.func
+            && let Some(last) = p.path.segments.last()
+        {
+            self.take(&last.ident.to_string(), &c.args);
+        }
+        visit::visit_expr_call(self, c);
+    }
+
+    fn visit_expr_method_call(&mut self, c: &'ast syn::ExprMethodCall) {
+        self.take(&c.method.to_string(), &c.args);
+        visit::visit_expr_method_call(self, c);
+    }
+
+    fn visit_field_value(&mut self, f: &'ast syn::FieldValue) {
+        if matches!(&f.member, syn::Member::Named(n) if n == "code") {
+            self.0.extend(snake_text(&f.expr));
+        }
+        visit::visit_field_value(self, f);
+    }
+
+    fn visit_impl_item_fn(&mut self, f: &'ast syn::ImplItemFn) {
+        if f.sig.ident == "code" {
+            let mut texts = Texts::default();
+            texts.visit_block(&f.block);
+            self.0.extend(texts.0);
+        }
+        visit::visit_impl_item_fn(self, f);
+    }
+}
+
+#[derive(Default)]
+struct Texts(Vec<String>);
+
+impl<'ast> Visit<'ast> for Texts {
+    fn visit_lit_str(&mut self, l: &'ast syn::LitStr) {
+        self.0.push(l.value());
+    }
 }
 
 /// Verbs of the command line: the variants of `enum Verb`, spelt as clap spells them.
@@ -200,6 +319,21 @@ mod planted {
         let broken = broken_links(&page);
         assert_eq!(broken.len(), 2, "{broken:?}");
         assert!(broken[0].ends_with("there is no b.md") && broken[1].ends_with("there is no heading for #two"));
+    }
+
+    #[test]
+    fn reason_codes_are_found() {
+        let source = r#"
+            impl Reason { fn code(self) -> &'static str { match self { Self::A => "spike_a", Self::B => "b" } } }
+            fn f() {
+                note(&info, fid, true, "code_one", "a_text", "x");
+                self.extra(0, fid, "code_two", "text", "x");
+                list.push(Reason { code: "code_three", text });
+                other("not_a_code");
+            }
+        "#;
+        let found = reason_codes(&syn::parse_file(source).unwrap());
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["b", "code_one", "code_three", "code_two", "spike_a"]);
     }
 
     #[test]

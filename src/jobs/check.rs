@@ -8,7 +8,7 @@ use geo::{BoundingRect, Geometry, MultiPolygon};
 use rayon::prelude::*;
 
 use super::Notes;
-use super::inputs::{InputOptions, about, typed_crs};
+use super::inputs::{InputOptions, about, named_fields, typed_crs};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::{Column, Feature, Field, Layer, LayerInfo, Progress, Reason, Shape, Skipped, Table, Value};
 use crate::prepare::crs::{ResolvedCrs, check_features, resolve_layer};
@@ -137,6 +137,9 @@ pub fn run(o: &CheckOptions, progress: &dyn Progress) -> Result<CheckReport> {
         );
         let layer = layer(name, &o.input.read)?;
         report.layers.push(check(&layer, o)?);
+        if report.layers.len() == names.len() {
+            named_fields(&o.naming, report.layers.iter().map(|l| &l.info))?;
+        }
         if let Some(out) = &o.repair {
             let (table, notes) = mended(&layer, o)?;
             let options = WriteOptions {

@@ -1,9 +1,10 @@
 //! Reading and preparing layers, as every vector job does it.
 
 use crate::error::{Error, Result, Text};
-use crate::model::{Crs, Layer};
+use crate::model::{Crs, Layer, LayerInfo};
 use crate::prepare::crs::{ResolvedCrs, resolve, resolve_layer};
 use crate::prepare::shapes::Way;
+use crate::prepare::sites::Naming;
 use crate::read::vector::{ReadOptions, SourceName, layer};
 
 /// How inputs are read.
@@ -37,6 +38,23 @@ pub(super) fn named_crs(flag: &str, text: &str) -> Result<ResolvedCrs> {
         e.what.zh = format!("{flag}:{}", e.what.zh);
         e
     })
+}
+
+/// Refuses a field named with `--field` that no layer of the run has: a slip of the pen would empty a column in silence.
+pub(super) fn named_fields<'a>(naming: &Naming, layers: impl Iterator<Item = &'a LayerInfo> + Clone) -> Result<()> {
+    let missing = naming.fields.iter().find(|(_, f)| layers.clone().all(|l| l.schema.position(f).is_none()));
+    let Some((role, field)) = missing else { return Ok(()) };
+    let (role, lists): (_, Vec<String>) = (role.as_str(), layers.map(field_list).collect());
+    Err(Error::usage(
+        format!("--field {role}={field}: no layer has a field “{field}”"),
+        format!("--field {role}={field}:没有图层含字段“{field}”"),
+    )
+    .remedy(format!("the fields are: {}", lists.join("; ")), format!("已有字段:{}", lists.join(";"))))
+}
+
+fn field_list(layer: &LayerInfo) -> String {
+    let names: Vec<&str> = layer.schema.fields.iter().map(|f| f.name.as_str()).collect();
+    format!("{} ({})", layer.name, names.join(", "))
 }
 
 /// Reads a layer and resolves its CRS; `notes` hears what had to be inferred.

@@ -11,7 +11,7 @@ use geo::Coord;
 use serde_json::{Value as Json, json};
 
 use super::Notes;
-use super::inputs::{Input, InputOptions, named_crs, read};
+use super::inputs::{Input, InputOptions, named_crs, named_fields, read};
 use super::manifest::{Manifest, companion, without_password};
 use crate::analysis::corridor::{Direction, Network, NetworkOptions, Zones};
 use crate::analysis::score::ScoreOptions;
@@ -342,6 +342,7 @@ fn prepare(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes, manifest: &mu
     };
     let (river_inputs, site_inputs) = (all(&o.rivers, notes)?, all(&o.sites, notes)?);
     let zone_inputs = all(&o.zones, notes)?;
+    named_fields(&o.naming, river_inputs.iter().chain(&site_inputs).chain(&zone_inputs).map(|i| &i.layer.info))?;
     let target = planar_crs(o, &site_inputs)?;
     p.step(&Text::new("preparing", "坐标转换与检查"), None);
     let rivers = prepare_rivers(o, &river_inputs, target.as_ref(), notes, manifest)?;

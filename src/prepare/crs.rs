@@ -205,8 +205,9 @@ fn unfit(sort: Sort, name: &str) -> Error {
         _ => ("not of a kind that places features on the earth", "不是可用于定位的类型"),
     };
     Error::input(format!("the coordinate reference system “{name}” is {en}"), format!("坐标系“{name}”{zh}")).remedy(
-        "convert the data to CGCS2000 first, or name the right CRS with --crs, for example --crs EPSG:4524",
-        "请先将数据转换到 CGCS2000,或用 --crs 指明正确的坐标系,例如 --crs EPSG:4524",
+        "convert the data to CGCS2000 first, or give the right CRS, for example --crs EPSG:4524 (or ogr2ogr -a_srs, where \
+         the layer bears another itself)",
+        "请先将数据转换到 CGCS2000,或指明正确的坐标系,例如 --crs EPSG:4524(图层自带其他坐标系的,用 ogr2ogr -a_srs 改写)",
     )
 }
 

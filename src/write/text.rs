@@ -19,7 +19,7 @@ pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
 /// Writes a text file into a run's staging.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, text: &str) -> Result<()> {
     let staged = staging.claim(path)?;
     std::fs::write(&staged, text).map_err(|e| unwritable(path, e))

@@ -239,8 +239,9 @@ fn degrees([w, s, e, n]: Bounds) -> String {
 
 fn name_the_crs() -> Text {
     Text::new(
-        "name the right CRS with --crs, for example --crs EPSG:4524, or mend the coordinates",
-        "用 --crs 指明正确的坐标系(例如 --crs EPSG:4524),或修正坐标",
+        "give the right CRS, for example --crs EPSG:4524 (or ogr2ogr -a_srs, where the layer bears another itself), or mend \
+         the coordinates",
+        "指明正确的坐标系,例如 --crs EPSG:4524(图层自带其他坐标系的,用 ogr2ogr -a_srs 改写),或修正坐标",
     )
 }
 
@@ -280,7 +281,13 @@ fn looks_like(code: Option<String>) -> (Text, Text) {
     match code {
         Some(c) => (
             Text::new(format!(": this looks like {c}"), format!(",像是 {c}")),
-            Text::new(format!("if that is so, give --crs {c}"), format!("若属实,请加 --crs {c}")),
+            Text::new(
+                format!(
+                    "if that is so, give --crs {c}; where the layer bears another CRS itself, write it anew with \
+                     ogr2ogr -a_srs {c}"
+                ),
+                format!("若属实,请加 --crs {c};图层自带其他坐标系的,用 ogr2ogr -a_srs {c} 改写"),
+            ),
         ),
         None => (Text::default(), name_the_crs()),
     }

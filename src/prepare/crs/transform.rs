@@ -143,8 +143,9 @@ fn no_way(source: &ResolvedCrs, said: &str) -> Error {
         format!("PROJ 找不到从 {} 到 CGCS2000 的转换方法{said}", source.label()),
     )
     .remedy(
-        "convert the data to CGCS2000 first, or name the right CRS with --crs, for example --crs EPSG:4524",
-        "请先将数据转换到 CGCS2000,或用 --crs 指明正确的坐标系,例如 --crs EPSG:4524",
+        "convert the data to CGCS2000 first, or give the right CRS, for example --crs EPSG:4524 (or ogr2ogr -a_srs, where \
+         the layer bears another itself)",
+        "请先将数据转换到 CGCS2000,或指明正确的坐标系,例如 --crs EPSG:4524(图层自带其他坐标系的,用 ogr2ogr -a_srs 改写)",
     )
 }
 
@@ -245,13 +246,13 @@ fn accuracy_warning(source: &str, a: &Accuracy) -> Option<Text> {
     Some(Text::new(
         format!(
             "{source}: PROJ has no datum shift to CGCS2000 for this place (“{}”, accuracy unknown) and takes longitude \
-             and latitude over unchanged; {en}. Convert the data with the official parameters first, or give them: \
-             --crs \"+proj=… +towgs84=…\"",
+             and latitude over unchanged; {en}. Convert the data with the official parameters first: ogr2ogr \
+             -s_srs \"+proj=… +towgs84=…\" -t_srs EPSG:4490",
             a.description
         ),
         format!(
             "{source}:PROJ 在此处没有到 CGCS2000 的基准转换参数(“{}”,精度未知),经纬度按原值沿用;{zh}。\
-             请先用测绘主管部门的参数转换数据,或在 --crs \"+proj=… +towgs84=…\" 中给出参数",
+             请先用测绘主管部门的参数转换数据:ogr2ogr -s_srs \"+proj=… +towgs84=…\" -t_srs EPSG:4490",
             a.description
         ),
     ))

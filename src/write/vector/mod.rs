@@ -149,10 +149,10 @@ pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
     path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name))
 }
 
-/// As [`write`], into a run's staging.
+/// As [`write()`], into a run's staging.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
     let format = Format::of(path)?;
     match format {
