@@ -116,3 +116,72 @@ impl Random {
         a + (b - a) * self.unit()
     }
 }
+
+/// True where edges run over each other: in other rings, or spikes aside in the same.
+pub fn coinciding(m: &MultiPolygon<f64>) -> bool {
+    let e: Vec<(Coord<f64>, Coord<f64>)> =
+        rings(m).flat_map(|l| l.0.windows(2)).map(|w| (w[0], w[1])).filter(|e| e.0 != e.1).collect();
+    let on = |p: Coord<f64>, q: Coord<f64>, x: Coord<f64>| {
+        let of = |c: Coord<f64>| robust::Coord { x: c.x, y: c.y };
+        robust::orient2d(of(p), of(q), of(x)) == 0.0
+    };
+    e.iter().enumerate().any(|(i, a)| {
+        e[i + 1..].iter().any(|b| {
+            let along = |c: Coord<f64>| (c.x - a.0.x) * (a.1.x - a.0.x) + (c.y - a.0.y) * (a.1.y - a.0.y);
+            let (lo, hi) = (along(b.0).min(along(b.1)), along(b.0).max(along(b.1)));
+            on(a.0, a.1, b.0) && on(a.0, a.1, b.1) && hi > 0.0 && lo < along(a.1)
+        })
+    })
+}
+
+/// The rings, each once: the rule of repair for equal rings.
+pub fn once(m: &MultiPolygon<f64>) -> Vec<LineString<f64>> {
+    let mut out: Vec<LineString<f64>> = Vec::new();
+    let key = |l: &LineString<f64>| {
+        let mut p = l.0.clone();
+        p.dedup();
+        p.pop();
+        let n = p.len();
+        let turns = (0..n).flat_map(|k| {
+            let at = |i: usize| (p[i % n].x.to_bits(), p[i % n].y.to_bits());
+            [(0..n).map(|i| at(k + i)).collect::<Vec<_>>(), (0..n).map(|i| at(k + n - i)).collect()]
+        });
+        turns.min()
+    };
+    for l in rings(m) {
+        if !out.iter().any(|o| key(o) == key(l)) {
+            out.push(l.clone());
+        }
+    }
+    out
+}
+
+pub fn united_by_geos(parts: impl Iterator<Item = MultiPolygon<f64>>) -> MultiPolygon<f64> {
+    parts.reduce(|a, b| polygons(&to_geos(&a).union(&to_geos(&b)).unwrap())).unwrap()
+}
+
+/// Checks a repaired shape: valid by us and by GEOS, and of the area that the rule of `space::repair` says. Where no
+/// edges of a part coincide, that is the area of GEOS's `MakeValid` of each part, united; where they do, GEOS's linework
+/// and the even-odd rule differ, and the area is that by slabs. True where edges coincide.
+///
+/// Twice the slack: the shape goes through two overlays, that of its parts and their union.
+pub fn mended_as_geos(m: &MultiPolygon<f64>, mended: &MultiPolygon<f64>) -> Result<bool, String> {
+    let faults = heshan::space::validity::faults(mended);
+    if faults.iter().any(|f| f.reason.invalid()) || !to_geos(mended).is_valid() {
+        return Err(format!("not valid: {faults:?}\n{m:?}\n{mended:?}"));
+    }
+    let overlap = m.0.iter().any(|p| coinciding(&MultiPolygon(vec![p.clone()])));
+    let theirs = if !overlap {
+        area(&united_by_geos(m.0.iter().map(|p| make_valid(&MultiPolygon(vec![p.clone()])))))
+    } else if m.0.len() == 1 {
+        even_odd_area(&once(m).iter().collect::<Vec<_>>())
+    } else {
+        return Ok(false); // of several parts with coinciding edges there is no peer
+    };
+    let (ours, tolerance) = (area(mended), 2.0 * slack(&[m]));
+    if (ours - theirs).abs() <= tolerance {
+        Ok(overlap)
+    } else {
+        Err(format!("area {ours}, expected {theirs} ± {tolerance:e}\n{m:?}"))
+    }
+}
