@@ -245,6 +245,9 @@ pub enum Mended {
 
 /// Mends a polygon in its own coordinates; sound ones are left exactly as they are.
 pub fn mend(shape: &MultiPolygon<f64>) -> Mended {
+    if validity::valid(shape) {
+        return Mended::Sound;
+    }
     let faults: Vec<_> = validity::faults(shape).into_iter().filter(|f| f.reason.invalid()).collect();
     let Some(first) = faults.first() else { return Mended::Sound };
     let more = faults.len() - 1;

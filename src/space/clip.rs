@@ -8,9 +8,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use geo::algorithm::buffer::{BufferStyle, LineCap, LineJoin};
-use geo::{Area, BooleanOps, BoundingRect, Buffer, Coord, Geometry, MapCoords, MultiLineString, MultiPolygon, Polygon};
+use geo::{
+    Area, BooleanOps, BoundingRect, Buffer, Coord, Geometry, LineString, MapCoords, MultiLineString, MultiPolygon,
+    Polygon,
+};
 
-use super::wkb;
+use super::{scanline, wkb};
 use crate::error::{Error, Result};
 
 /// The result of an overlay.
@@ -67,19 +70,24 @@ pub fn union_all(all: &[MultiPolygon<f64>]) -> Result<Overlay> {
 
 /// The round buffer of lines in a plane, arcs as chords over `angle` radians; GEOS where `geo` cannot.
 ///
+/// Points less than 1e-6 · `d` from the one before are left out first: edges as short as a step of i_overlay's grid get
+/// any direction on it, and their pieces of the buffer are lost (GEOS ticket 605 in JTS's cases loses 0.6 %).
+///
 /// # Errors
 /// Where GEOS cannot either.
 pub fn buffer(lines: &MultiLineString<f64>, d: f64, angle: f64) -> Result<Overlay> {
     if lines.0.is_empty() {
         return Ok(Overlay { shape: MultiPolygon(Vec::new()), via_geos: false });
     }
+    let lines = &MultiLineString(lines.0.iter().map(|l| thinned(l, 1e-6 * d)).collect());
     let style = BufferStyle::new(d).line_cap(LineCap::Round(angle)).line_join(LineJoin::Round(angle));
     let length: f64 =
         lines.0.iter().flat_map(|l| l.0.windows(2)).map(|w| (w[1].x - w[0].x).hypot(w[1].y - w[0].y)).sum();
     // the area lies between that of one disk and that of the whole length with its caps
     let sound = |m: &MultiPolygon<f64>| {
         let (a, disk) = (m.unsigned_area(), std::f64::consts::PI * d * d);
-        a.is_finite() && a >= 0.8 * disk && a <= 1.01 * (disk * lines.0.len() as f64 + 2.0 * d * length)
+        (0.8 * disk..=1.01 * (disk * lines.0.len() as f64 + 2.0 * d * length)).contains(&a)
+            && !scanline::buffer_differs(lines, d, angle, m)
     };
     if let Some(shape) = guarded(|| lines.buffer_with_style(style)).filter(sound) {
         return Ok(Overlay { shape, via_geos: false });
@@ -89,6 +97,22 @@ pub fn buffer(lines: &MultiLineString<f64>, d: f64, angle: f64) -> Result<Overla
     let quadrant = (std::f64::consts::FRAC_PI_2 / angle).ceil().clamp(8.0, 1e4) as u32;
     let b = g.buffer(d, quadrant).map_err(|e| geos_failed(&e.to_string()))?;
     Ok(Overlay { shape: from_gdal(&b)?, via_geos: true })
+}
+
+/// A line without the points that are nearer than `least` to the one kept before; its ends stay.
+fn thinned(l: &LineString<f64>, least: f64) -> LineString<f64> {
+    let Some((&last, head)) = l.0.split_last() else { return l.clone() };
+    let mut kept: Vec<Coord<f64>> = Vec::with_capacity(l.0.len());
+    for &c in head {
+        if kept.last().is_none_or(|k| (c.x - k.x).hypot(c.y - k.y) >= least) {
+            kept.push(c);
+        }
+    }
+    while kept.len() > 1 && kept.last().is_some_and(|k| (last.x - k.x).hypot(last.y - k.y) < least) {
+        kept.pop();
+    }
+    kept.push(last);
+    LineString(kept)
 }
 
 fn overlay(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> Result<Overlay> {
@@ -136,16 +160,21 @@ pub(super) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
     result
 }
 
-/// Bounds that the true area keeps whatever the shapes are.
+/// Bounds that the true area keeps whatever the shapes are, and what lies inside along lines across them.
 fn plausible(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, s: &MultiPolygon<f64>, op: Op) -> bool {
-    let (a, b, s) = (a.unsigned_area(), b.unsigned_area(), s.unsigned_area());
-    let slack = 1e-6 * (a + b);
-    s.is_finite()
-        && match op {
-            Op::Intersection => s <= a.min(b) + slack,
-            Op::Difference => s <= a + slack && s >= a - b - slack,
-            Op::Union => s <= a + b + slack && s >= a.max(b) - slack,
-        }
+    let (area_a, area_b, area) = (a.unsigned_area(), b.unsigned_area(), s.unsigned_area());
+    let slack = 1e-6 * (area_a + area_b);
+    let within_bounds = match op {
+        Op::Intersection => area <= area_a.min(area_b) + slack,
+        Op::Difference => area <= area_a + slack && area >= area_a - area_b - slack,
+        Op::Union => area <= area_a + area_b + slack && area >= area_a.max(area_b) - slack,
+    };
+    let expected = |a: bool, b: bool| match op {
+        Op::Intersection => a && b,
+        Op::Difference => a && !b,
+        Op::Union => a || b,
+    };
+    within_bounds && !scanline::differ(&scanline::region(a), &scanline::region(b), s, expected)
 }
 
 pub(super) fn to_gdal(m: &MultiPolygon<f64>) -> Result<gdal::vector::Geometry> {

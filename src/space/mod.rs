@@ -6,5 +6,6 @@ pub mod distance;
 pub mod frame;
 pub mod index;
 pub mod repair;
+mod scanline;
 pub mod validity;
 pub mod wkb;
