@@ -481,7 +481,7 @@ def answers():
     page = SAMPLES / "README.md"
     page.write_text(replaced(page.read_text(), "designed", table(rows, COLUMNS)))
     print(table(rows, COLUMNS))
-    print("areas of mended shapes (even-odd where edges cross, shell alone where a hole lies outside):")
+    print("areas of mended shapes (what the rings enclose by the even-odd rule):")
     for file, epsg, f in designed("F"):
         if f["geometry"] and not shape(f["geometry"]).is_empty:
             print(" ", f["properties"]["编号"], file, f"{mended_m2(f['geometry'], epsg):.2f}")
@@ -489,8 +489,6 @@ def answers():
 
 def mended_m2(geometry, epsg):
     p = lonlat_polygon(geometry, epsg)
-    p = MultiPolygon([Polygon(g.exterior) for g in p.geoms]) if any(
-        not Polygon(g.exterior).contains(Polygon(h)) for g in p.geoms for h in g.interiors) else p
     sound = shapely.make_valid(p)
     parts = [g for g in getattr(sound, "geoms", [sound])]
     flat = [q for g in parts for q in getattr(g, "geoms", [g]) if q.geom_type == "Polygon"]
