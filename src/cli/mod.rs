@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod progress;
+mod sample;
 mod say;
 mod screen;
 
@@ -57,7 +58,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
-        Verb::Sample(_) => Err(Error::usage("not built yet", "尚未完成")),
+        Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

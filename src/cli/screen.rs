@@ -56,7 +56,7 @@ fn number(x: f64, digits: usize) -> String {
 
 fn grid(header: &[&str], numbers_from: usize) -> Grid {
     let mut g = Grid::new();
-    g.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    g.load_style(presets::UTF8_BORDERS_ONLY);
     g.set_header(header);
     for (i, c) in g.column_iter_mut().enumerate() {
         if i >= numbers_from {
@@ -101,7 +101,7 @@ fn human(d: &ScreenSummary, lang: Lang) -> String {
     out += &format!("{g}\n");
     if d.in_zones > 0 {
         out += &match lang {
-            Lang::En => format!("{} sites overlap a zone\n", d.in_zones),
+            Lang::En => format!("{} site(s) overlap a zone\n", d.in_zones),
             Lang::Zh => format!("与管控区重叠的图斑:{} 个\n", d.in_zones),
         };
     }

@@ -3,6 +3,7 @@
 pub mod check;
 mod inputs;
 mod manifest;
+pub mod sample;
 pub mod screen;
 
 use crate::error::{Error, Result};

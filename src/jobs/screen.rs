@@ -356,6 +356,7 @@ fn prepare(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes, manifest: &mu
         let (found, skipped, warnings) = sites::sites(&input.layer, shapes, &o.naming);
         sites.extend(found.into_iter().map(|s| (k, s)));
         notes.skipped.extend(skipped);
+        sites::identify(&input.layer, &o.naming, &mut notes.skipped);
         notes.warnings.extend(warnings);
         p.check()?;
     }

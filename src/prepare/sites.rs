@@ -47,12 +47,16 @@ pub fn sites(
             format!("图层 {}:{n} 个图斑的类型“{word}”未识别,按“其他”处理;可用 --kind {word}=… 指明", layer.info.name),
         ));
     }
-    let mut skipped = shapes.skipped;
-    let id_of: HashMap<i64, String> = columns.ids(layer);
-    for s in &mut skipped {
-        s.id = id_of.get(&s.fid).cloned();
+    (sites, shapes.skipped, warnings)
+}
+
+/// Adds the user's identifiers to the notes on a layer's features, those made while reading included.
+pub fn identify(layer: &Layer, naming: &Naming, notes: &mut [Skipped]) {
+    let ids: HashMap<i64, String> = Columns::find(layer, naming).ids(layer);
+    let of_layer = |s: &&mut Skipped| s.id.is_none() && s.file == layer.info.source && s.layer == layer.info.name;
+    for s in notes.iter_mut().filter(of_layer) {
+        s.id = ids.get(&s.fid).cloned();
     }
-    (sites, skipped, warnings)
 }
 
 struct Columns {

@@ -281,9 +281,17 @@ impl Network {
             let start = at;
             let whole = per_metre * self.metric.distance_m(w[0], w[1]);
             let ends: Vec<Coord<f64>> = self.metric.between(w[0], w[1]).chain([w[1]]).collect();
+            // a degree of longitude is shorter in the north: equal parts in degrees are not equal on the ground
+            let mut on_ground: Vec<f64> = Vec::with_capacity(ends.len());
+            for (k, &b) in ends.iter().enumerate() {
+                let (a, before) = if k == 0 { (w[0], 0.0) } else { (ends[k - 1], on_ground[k - 1]) };
+                on_ground.push(before + self.metric.distance_m(a, b));
+            }
+            let total = on_ground.last().copied().unwrap_or(0.0);
             let mut a = w[0];
             for (k, &b) in ends.iter().enumerate() {
-                let next = start + whole * (k + 1) as f64 / ends.len() as f64;
+                let part = if total > 0.0 { on_ground[k] / total } else { 1.0 };
+                let next = if k + 1 == ends.len() { start + whole } else { start + whole * part };
                 self.segments.push(self.segment(a, b, river, [at, next], true));
                 (a, at) = (b, next);
             }
