@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use geo::{Geometry, LineString, MultiLineString, MultiPolygon};
 
 use super::style::{Draw, Symbol, style};
-use crate::error::{Lang, Text};
+use crate::error::{Lang, Text, without_password};
 use crate::model::{Column, Crs, Field, FieldType, Kind, RiverClass, Schema, Shape, Site, Skipped, Table, Value};
 use crate::units::SquareMetres;
 
@@ -504,7 +504,7 @@ pub fn skipped(list: &[Skipped], lang: Lang) -> Table {
         .iter()
         .map(|s| {
             let v = vec![
-                Value::Text(s.file.display().to_string()),
+                Value::Text(without_password(&s.file.to_string_lossy())),
                 Value::from(s.layer.as_str()),
                 Value::Int(s.fid),
                 Value::from(s.id.as_deref()),

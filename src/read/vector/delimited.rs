@@ -134,7 +134,7 @@ fn geometry(
     match *place {
         Place::Wkt(i) if cell(i).is_empty() => Ok(None),
         Place::Wkt(i) => {
-            let (g, extra, curved) = super::ogr::from_wkt(cell(i))?;
+            let (g, extra, curved) = super::ogr::from_wkt(without_srid(cell(i)))?;
             if extra.z || extra.m {
                 seen.heights.at(fid);
             }
@@ -156,6 +156,12 @@ fn geometry(
             Ok(Some(Geometry::Point(Point::new(number(x)?, number(y)?))))
         }
     }
+}
+
+/// WKT without the `SRID=4490;` that databases put before it (EWKT); the CRS is the layer's, as told.
+fn without_srid(wkt: &str) -> &str {
+    let extended = wkt.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("SRID="));
+    wkt.split_once(';').filter(|_| extended).map_or(wkt, |(_, w)| w.trim_start())
 }
 
 /// The narrowest type that holds every filled cell; numbers written with leading zeros (codes) stay text.

@@ -187,7 +187,7 @@ fn info(layer: &impl LayerAccess, dataset: &Dataset, name: &SourceName, options:
         .next()
         .map_or("None".to_owned(), |g| gdal::vector::geometry_type_to_name(g.field_type()));
     LayerInfo {
-        source: name.path.clone(),
+        source: crate::error::without_password(&name.path.to_string_lossy()).into(),
         name: layer.name(),
         schema: Schema { fields: fields.collect() },
         crs: layer.spatial_ref().and_then(|s| crs(&s)),

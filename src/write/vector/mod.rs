@@ -170,6 +170,11 @@ impl Format {
 /// # Errors
 /// `Usage` for an unknown format; `Output` where a file exists and may not be replaced, or cannot be written.
 pub fn write(path: &Path, tables: &[Table], options: &WriteOptions) -> Result<(Vec<PathBuf>, Written)> {
+    if Format::of(path)? == Format::PostGis {
+        let all: Vec<&Table> = tables.iter().collect();
+        let written = ogr::write(path, path, Format::PostGis, &all, options)?;
+        return Ok((vec![crate::error::without_password(&path.to_string_lossy()).into()], written));
+    }
     let mut staging = Staging::beside(path, options.overwrite)?;
     let written = write_staged(&mut staging, path, tables, options)?;
     Ok((staging.commit()?, written))

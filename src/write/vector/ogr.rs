@@ -132,10 +132,11 @@ impl<'a> Output<'a> {
     fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
         let name = staged.to_string_lossy().into_owned();
         let failed = |why: &str| unwritable(target, said(why));
+        // registers the drivers, where nothing was read through GDAL before
+        gdal::DriverManager::get_driver_by_name(driver(format)).map_err(|e| unwritable(target, e))?;
         if format == Format::PostGis {
             return Self::open_database(&name, target);
         }
-        gdal::DriverManager::get_driver_by_name(driver(format)).map_err(|e| unwritable(target, e))?;
         let (driver, name) = (c_string(driver(format)), c_string(&name));
         // SAFETY: the driver exists (above); strings live through the calls
         let handle = unsafe {
@@ -156,9 +157,10 @@ impl<'a> Output<'a> {
         // SAFETY: the string lives through the call; null lists are allowed
         let handle = unsafe { gdal_sys::GDALOpenEx(connection_c.as_ptr(), flags, null(), null(), null()) };
         if handle.is_null() {
+            let why = said("GDAL does not say why");
             return Err(Error::output(
-                format!("the database cannot be reached: {}", said("no answer")),
-                format!("无法连接数据库:{}", said("无响应")),
+                format!("the database cannot be reached: {why}"),
+                format!("无法连接数据库:{why}"),
             )
             .in_file(target)
             .remedy(
@@ -267,7 +269,11 @@ impl<'a> Output<'a> {
             // a shapefile's polygon is a multipolygon already
             Shape::MultiPolygon => OGRwkbGeometryType::wkbMultiPolygon,
         };
-        let name = c_string(&format!("{}{}", self.prefix, t.name));
+        let table = format!("{}{}", self.prefix, t.name);
+        let name = c_string(&table);
+        if self.format == Format::PostGis && !o.overwrite {
+            self.table_is_free(&table)?;
+        }
         let options = self.layer_options(t, o);
         let mut list: Vec<*mut std::ffi::c_char> = options.iter().map(|s| s.as_ptr().cast_mut()).collect();
         list.push(null_mut());
@@ -280,6 +286,22 @@ impl<'a> Output<'a> {
             return Err(self.failed(&t.name, "the layer cannot be made"));
         }
         Ok(layer)
+    }
+
+    fn table_is_free(&self, table: &str) -> Result<()> {
+        let name = c_string(table);
+        // SAFETY: the dataset is open and the string lives through the call
+        let taken = !unsafe { gdal_sys::GDALDatasetGetLayerByName(self.handle, name.as_ptr()) }.is_null();
+        crate::gdal_log::take();
+        if !taken {
+            return Ok(());
+        }
+        Err(Error::output(format!("the table {table} exists already"), format!("表 {table} 已存在"))
+            .in_file(self.target)
+            .remedy(
+                "give --overwrite to replace it, or another name: PG:…#name",
+                "用 --overwrite 覆盖,或换一个名称:PG:…#名称",
+            ))
     }
 
     fn create_field(&self, layer: OGRLayerH, name: &str, k: &Kept, t: &Table) -> Result<()> {
