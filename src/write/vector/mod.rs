@@ -180,14 +180,18 @@ pub fn write(path: &Path, tables: &[Table], options: &WriteOptions) -> Result<(V
     Ok((staging.commit()?, written))
 }
 
-/// The file of one layer: `path` for the first, `NAME_layer.ext` for the others.
+/// The file of one layer: `path` for the first, `NAME_layer.ext` for the others; a list without geometry is `.dbf` beside
+/// shapefiles and `.csv` beside formats that hold nothing without geometry.
 pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
-    if i == 0 {
-        return path.to_path_buf();
-    }
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let ext = path.extension().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name))
+    let named =
+        if i == 0 { path.to_path_buf() } else { path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name)) };
+    match Format::of(path) {
+        Ok(Format::Shapefile) if tables[i].shape == Shape::None => named.with_extension("dbf"),
+        Ok(Format::FlatGeobuf | Format::Kml) if tables[i].shape == Shape::None => named.with_extension("csv"),
+        _ => named,
+    }
 }
 
 /// As [`write`], into a run's staging.
@@ -211,23 +215,36 @@ pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &Wr
             let mut written = Written::default();
             for (i, t) in tables.iter().enumerate() {
                 let target = layer_path(path, tables, i);
+                let before = written.renamed.len();
                 match format {
                     Format::GeoJson => geojson::write(staging, &target, t)?,
-                    Format::Csv => super::table::write_layer(staging, &target, t)?,
-                    // a list without geometry: the format's attribute table is CSV
-                    _ if t.shape == Shape::None && format != Format::Shapefile => {
-                        super::table::write_layer(staging, &target.with_extension("csv"), t)?;
+                    Format::FlatGeobuf | Format::Kml if t.shape == Shape::None => {
+                        super::table::write_layer(staging, &target, t)?;
                     }
+                    Format::Csv => super::table::write_layer(staging, &target, t)?,
                     _ => {
                         let staged = staging.claim(&target)?;
-                        if format == Format::Shapefile && t.shape == Shape::None {
-                            staging.claim(&target.with_extension("dbf"))?;
+                        if format == Format::Shapefile {
+                            for ext in ["dbf", "shx", "prj", "cpg"] {
+                                staging.claim(&target.with_extension(ext))?;
+                            }
                         }
                         written.absorb(ogr::write(&staged, &target, format, &[t], o)?);
                     }
+                }
+                if matches!(format, Format::GeoJson | Format::Shapefile | Format::FlatGeobuf) {
+                    sidecar_style(staging, &target, t, &written.renamed[before..])?;
                 }
             }
             Ok(written)
         }
     }
+}
+
+/// QGIS reads `NAME.qml` beside a file of one layer on opening it; the style names fields as the file does.
+fn sidecar_style(staging: &mut Staging, target: &Path, t: &Table, renamed: &[(String, String, String)]) -> Result<()> {
+    let Some(style) = &t.style else { return Ok(()) };
+    let attribute = |name: &str| format!(" attr=\"{name}\"");
+    let qml = renamed.iter().fold(style.qml.clone(), |q, (_, from, to)| q.replace(&attribute(from), &attribute(to)));
+    super::text::write_staged(staging, &target.with_extension("qml"), &qml)
 }

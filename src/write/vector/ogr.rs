@@ -50,9 +50,6 @@ pub(super) fn write(
         dataset.commit("")?;
     }
     dataset.close()?;
-    if matches!(format, Format::Shapefile | Format::FlatGeobuf) {
-        sidecar_style(staged, target, tables)?;
-    }
     Ok(written)
 }
 
@@ -559,13 +556,5 @@ fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
         crs: None,
         rows,
         style: None,
-    }
-}
-
-/// QGIS reads `NAME.qml` beside a file of one layer.
-fn sidecar_style(staged: &Path, target: &Path, tables: &[&Table]) -> Result<()> {
-    match tables.first().and_then(|t| t.style.as_ref()) {
-        Some(s) => std::fs::write(staged.with_extension("qml"), &s.qml).map_err(|e| unwritable(target, e)),
-        None => Ok(()),
     }
 }
