@@ -13,6 +13,8 @@ say() { printf '== %s\n' "$*"; }
 fail() { printf '\n错误 / error: %s\n' "$1" >&2; shift; [ $# -eq 0 ] || printf '  %s\n' "$@" >&2; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 lib() { has pkg-config && pkg-config --exists "$1"; }
+# a server of any version with PostGIS; tests start one of their own and touch no other
+has_postgis() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null; }
 # true where version $1 is at least $2; numbers only, as 3.6.2 or 1.95.0-nightly
 at_least() {
   awk -v a="${1%%-*}" -v b="$2" 'BEGIN {
@@ -32,6 +34,7 @@ look() {
   if [ "$purpose" = test ]; then
     has ogrinfo || missing+=(ogrinfo)
     has sqlite3 || missing+=(sqlite3)
+    has_postgis || missing+=(postgis)
   fi
 }
 
@@ -41,6 +44,7 @@ debian_package() {
     proj) echo libproj-dev ;;
     cc) echo gcc libc6-dev ;;
     ogrinfo) echo gdal-bin ;;
+    postgis) apt-cache search --names-only '^postgresql-[0-9]+-postgis-3$' | awk '{ print $1 }' | sort -V | tail -n 1 ;;
     *) echo "$1" ;;
   esac
 }

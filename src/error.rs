@@ -134,10 +134,10 @@ impl Error {
         self
     }
 
-    /// Names the file, unless one is named already.
+    /// Names the file, unless one is named already; a database's password is left out.
     #[must_use]
     pub fn in_file(mut self, file: impl AsRef<Path>) -> Self {
-        self.place.file.get_or_insert_with(|| file.as_ref().to_path_buf());
+        self.place.file.get_or_insert_with(|| without_password(&file.as_ref().to_string_lossy()).into());
         self
     }
 
@@ -189,6 +189,41 @@ impl Error {
     }
 }
 
+/// The name of a data source without the password that a connection string (`PG:…`) may bear.
+pub fn without_password(source: &str) -> String {
+    if !source.starts_with("PG:") {
+        return source.to_owned();
+    }
+    let (head, tail) = match source.split_once("password=") {
+        Some((head, tail)) => (format!("{head}password=***"), after_value(tail)),
+        None => (source.to_owned(), ""),
+    };
+    match head.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+        Some((scheme, (user, host))) => {
+            let user = user.split_once(':').map_or(user.to_owned(), |(name, _)| format!("{name}:***"));
+            format!("{scheme}://{user}@{host}{tail}")
+        }
+        None => head + tail,
+    }
+}
+
+/// What follows a value of a connection string: quoted, or up to a blank.
+fn after_value(tail: &str) -> &str {
+    match tail.strip_prefix('\'') {
+        None => tail.find([' ', '#', '&']).map_or("", |i| &tail[i..]),
+        Some(quoted) => {
+            let mut escaped = false;
+            for (i, c) in quoted.char_indices() {
+                match c {
+                    '\'' if !escaped => return &quoted[i + 1..],
+                    c => escaped = c == '\\' && !escaped,
+                }
+            }
+            ""
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message(Lang::En))
@@ -198,6 +233,23 @@ impl fmt::Display for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_stay_out() {
+        for (source, shown) in [
+            ("PG:host=a password=x dbname=b", "PG:host=a password=*** dbname=b"),
+            ("PG:host=a password='x \\' y' dbname=b#run", "PG:host=a password=*** dbname=b#run"),
+            ("PG:dbname=b password=x", "PG:dbname=b password=***"),
+            ("PG:dbname=b password=x#run", "PG:dbname=b password=***#run"),
+            ("PG:postgresql://u:pw@host/db", "PG:postgresql://u:***@host/db"),
+            ("PG:dbname=b", "PG:dbname=b"),
+            ("a/password=x.shp", "a/password=x.shp"),
+        ] {
+            assert_eq!(without_password(source), shown);
+        }
+        let e = Error::input("no", "不").in_file("PG:host=a password=secret");
+        assert!(!format!("{e}").contains("secret"));
+    }
 
     #[test]
     fn message_names_place_and_remedy() {

@@ -149,8 +149,10 @@ pub fn run(o: &CheckOptions, progress: &dyn Progress) -> Result<CheckReport> {
                 timestamp: Some(o.time),
             };
             progress.check()?;
-            report.files = write(out, &[table], &options)?;
+            let (files, written) = write(out, &[table], &options)?;
+            report.files = files;
             report.notes = notes;
+            report.notes.warnings.extend(written.notes());
         }
     }
     Ok(report)

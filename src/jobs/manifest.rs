@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::Notes;
 use super::inputs::Input;
 use crate::error::Result;
+pub(super) use crate::error::without_password;
 use crate::prepare::crs::proj_versions;
 use crate::read::digest::{digests, gdal_version, geos_version};
 
@@ -90,21 +91,6 @@ impl Manifest {
         text.push('\n');
         text
     }
-}
-
-/// A connection string without its password.
-pub(super) fn without_password(source: &str) -> String {
-    let mut out = String::new();
-    for (i, part) in source.split(' ').enumerate() {
-        if i > 0 {
-            out.push(' ');
-        }
-        match part.split_once("password=") {
-            Some((before, _)) => out += &format!("{before}password=***"),
-            None => out += part,
-        }
-    }
-    out
 }
 
 /// `OUT.gpkg` → `OUT<suffix>`, beside it; for a database in the present folder.

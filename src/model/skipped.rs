@@ -31,7 +31,7 @@ pub struct Skipped {
 }
 
 /// Codes of remarks on features that are used as they are.
-const REMARKS: [&str; 3] = ["z_dropped", "curve_linearised", "duplicate_id"];
+const REMARKS: [&str; 5] = ["z_dropped", "curve_linearised", "duplicate_id", "encoding_found", "text_undecodable"];
 
 /// What became of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

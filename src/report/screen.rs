@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use geo::{Geometry, LineString, MultiLineString, MultiPolygon};
 
 use super::style::{Draw, Symbol, style};
-use crate::error::{Lang, Text};
+use crate::error::{Lang, Text, without_password};
 use crate::model::{Column, Crs, Field, FieldType, Kind, RiverClass, Schema, Shape, Site, Skipped, Table, Value};
 use crate::units::SquareMetres;
 
@@ -157,7 +157,8 @@ fn own_columns(c: &Context<'_>, factors: &[(&'static str, f64)]) -> Vec<Column> 
         out.push(column("zone_overlap_pct", Real, "overlap with zone (%)", "与管控区重叠(%)"));
     }
     for (f, _) in factors {
-        out.push(column(&format!("score_{f}"), Real, &format!("score: {f}"), &format!("评分:{f}")));
+        let (en, zh) = super::people::factor(f);
+        out.push(column(&format!("score_{f}"), Real, &format!("score: {en}"), &format!("评分:{zh}")));
     }
     out.push(column("score", Real, "score", "综合评分"));
     out
@@ -176,7 +177,11 @@ fn source_columns(own: &[Column], schemas: &[Schema]) -> (Vec<Column>, Vec<Vec<u
             let name = if taken { format!("src_{}", f.name) } else { f.name.clone() };
             let at = columns.iter().position(|c| c.field.name.eq_ignore_ascii_case(&name));
             let at = at.unwrap_or_else(|| {
-                let title = Text::new(name.clone(), name.clone());
+                // a list with two columns of one title is hard to read
+                let same = |of: fn(&Text) -> &str| own.iter().any(|c| of(&c.title) == name);
+                let en = if same(|t| &t.en) { format!("{name} (source)") } else { name.clone() };
+                let zh = if same(|t| &t.zh) { format!("{name}(原字段)") } else { name.clone() };
+                let title = Text::new(en, zh);
                 columns.push(Column { field: Field { name: name.clone(), ..f.clone() }, title });
                 columns.len() - 1
             });
@@ -504,7 +509,7 @@ pub fn skipped(list: &[Skipped], lang: Lang) -> Table {
         .iter()
         .map(|s| {
             let v = vec![
-                Value::Text(s.file.display().to_string()),
+                Value::Text(without_password(&s.file.to_string_lossy())),
                 Value::from(s.layer.as_str()),
                 Value::Int(s.fid),
                 Value::from(s.id.as_deref()),

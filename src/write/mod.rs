@@ -3,6 +3,7 @@
 pub mod staging;
 pub mod table;
 pub mod text;
+mod value;
 pub mod vector;
 pub mod xlsx;
 

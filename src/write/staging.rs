@@ -167,6 +167,12 @@ impl Drop for Staging {
 
 /// The error of a file that cannot be written, with the system's reason.
 pub(super) fn unwritable(path: &Path, why: impl std::fmt::Display) -> Error {
+    if path.to_string_lossy().starts_with("PG:") {
+        return Error::output(format!("cannot be written: {why}"), format!("无法写出:{why}")).in_file(path).remedy(
+            "check the database's rights and free space; the transaction was undone, nothing was left behind",
+            "请检查数据库权限与剩余空间;事务已回滚,未留下任何半成品",
+        );
+    }
     let shown = path.file_name().map_or_else(|| path.to_path_buf(), PathBuf::from);
     Error::output(format!("cannot be written: {why}"), format!("无法写出:{why}")).in_file(shown).remedy(
         "check the free space on the disk (df -h) and the right to write to the folder; nothing was left behind",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Staging;
 use super::staging::unwritable;
+use super::value::as_text;
 use crate::error::{Lang, Result};
 use crate::model::{Table, Value};
 use wkt::ToWkt;
@@ -32,7 +33,7 @@ pub(super) fn write_layer(staging: &mut Staging, path: &Path, table: &Table) -> 
     header.extend(table.columns.iter().map(|c| c.field.name.clone()));
     let rows = table.rows.iter().map(|(g, v)| {
         let wkt = geometry.then(|| g.as_ref().map(ToWkt::wkt_string).unwrap_or_default());
-        wkt.into_iter().chain(v.iter().map(Value::to_display)).collect()
+        wkt.into_iter().chain(v.iter().map(as_text)).collect()
     });
     write(staging, path, header, rows)
 }

@@ -90,32 +90,63 @@ impl Graph {
         self.pieces.push(p);
     }
 
-    /// Joins components of the graph over gaps of at most `bridge_m` between their nodes, nearest first; answers
-    /// the lengths of the bridges.
-    pub fn bridge(&mut self, metric: Metric, bridge_m: f64) -> Vec<f64> {
-        let mut bridges = Vec::new();
-        loop {
-            let component = self.components();
-            let mut best: Option<(f64, usize, usize)> = None;
-            for a in 0..self.nodes.len() {
-                for b in a + 1..self.nodes.len() {
-                    if component[a] == component[b] || !near(metric, self.nodes[a], self.nodes[b], bridge_m) {
-                        continue;
-                    }
-                    let d = metric.distance_m(self.nodes[a], self.nodes[b]);
-                    if d <= bridge_m && best.is_none_or(|(e, ..)| d < e) {
-                        best = Some((d, a, b));
-                    }
+    /// Joins components over gaps of at most `bridge_m` between their nodes, nearest first (ties by node number).
+    ///
+    /// With `along_flow`, only gaps from the loose end of one line to the loose start of another, the way both are
+    /// digitised: without a name, two starts may be two sides of a watershed, and two ends two tributaries of a third
+    /// river.
+    pub fn bridge(&mut self, metric: Metric, bridge_m: f64, along_flow: bool) {
+        let mut group = Groups::of(self.components());
+        let mut by_y: Vec<usize> = (0..self.nodes.len()).filter(|&n| !along_flow || self.loose(n).is_some()).collect();
+        by_y.sort_by(|&a, &b| self.nodes[a].y.total_cmp(&self.nodes[b].y).then(a.cmp(&b)));
+        let mut gaps: Vec<(f64, usize, usize)> = Vec::new();
+        for (i, &p) in by_y.iter().enumerate() {
+            let near = by_y[i + 1..].iter().take_while(|&&q| near(metric, self.nodes[p], self.nodes[q], bridge_m));
+            for &q in near {
+                let (a, b) = (p.min(q), p.max(q));
+                if group.find(a) == group.find(b) || along_flow && self.loose(a) == self.loose(b) {
+                    continue;
+                }
+                let d = metric.distance_m(self.nodes[a], self.nodes[b]);
+                if d <= bridge_m {
+                    gaps.push((d, a, b));
                 }
             }
-            let Some((d, from, to)) = best else { return bridges };
-            self.add(Piece { line: None, from, to, length_m: d });
-            bridges.push(d);
+        }
+        gaps.sort_by(|x, y| x.0.total_cmp(&y.0).then((x.1, x.2).cmp(&(y.1, y.2))));
+        for (length_m, from, to) in gaps {
+            if group.join(from, to) {
+                self.add(Piece { line: None, from, to, length_m });
+            }
         }
     }
 
+    /// Whether a node is the loose start (`false`) or end (`true`) of a line.
+    fn loose(&self, node: usize) -> Option<bool> {
+        match self.at[node][..] {
+            [p] if self.pieces[p].from != self.pieces[p].to => Some(self.pieces[p].to == node),
+            _ => None,
+        }
+    }
+
+    /// The connected parts, each a graph of its own, in the order of their first nodes.
+    pub fn split(self) -> Vec<Self> {
+        let component = self.components();
+        let mut parts = vec![Self::default(); component.iter().max().map_or(0, |m| m + 1)];
+        let mut local = vec![0; self.nodes.len()];
+        for (n, &c) in component.iter().enumerate() {
+            local[n] = parts[c].nodes.len();
+            parts[c].nodes.push(self.nodes[n]);
+            parts[c].at.push(Vec::new());
+        }
+        for p in self.pieces {
+            parts[component[p.from]].add(Piece { from: local[p.from], to: local[p.to], ..p });
+        }
+        parts
+    }
+
     /// Component number of each node, numbered by first node.
-    pub fn components(&self) -> Vec<usize> {
+    fn components(&self) -> Vec<usize> {
         let mut c = vec![usize::MAX; self.nodes.len()];
         let mut next = 0;
         for start in 0..self.nodes.len() {
@@ -170,6 +201,32 @@ impl Graph {
             n = self.other(p, n);
         }
         out
+    }
+}
+
+/// Which nodes hang together: groups that are joined (Galler & Fischer 1964).
+struct Groups(Vec<usize>);
+
+impl Groups {
+    /// Nodes with the same number are in one group.
+    fn of(numbers: Vec<usize>) -> Self {
+        let mut first = HashMap::new();
+        Self(numbers.iter().enumerate().map(|(n, c)| *first.entry(*c).or_insert(n)).collect())
+    }
+
+    fn find(&mut self, mut n: usize) -> usize {
+        while self.0[n] != n {
+            self.0[n] = self.0[self.0[n]];
+            n = self.0[n];
+        }
+        n
+    }
+
+    /// True where they were apart.
+    fn join(&mut self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.find(a), self.find(b));
+        self.0[a.max(b)] = a.min(b);
+        a != b
     }
 }
 

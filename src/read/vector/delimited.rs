@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use geo::{Geometry, Point};
-use wkt::TryFromWkt;
 
-use super::{ReadOptions, note};
+use super::remarks::Seen;
+use super::{ReadOptions, date_time, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 
@@ -64,10 +64,11 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         geometry_type: if matches!(place, Place::Wkt(_)) { "Unknown" } else { "Point" }.into(),
     };
     let mut skipped = Vec::new();
+    let mut seen = Seen::default();
     let mut features = Vec::with_capacity(rows.len());
     for (k, row) in rows.iter().enumerate() {
         let fid = k as i64 + 1;
-        match geometry(row, &place) {
+        match geometry(row, &place, &info, fid, &mut seen, &mut skipped) {
             Ok(geometry) => {
                 let values = columns
                     .iter()
@@ -86,6 +87,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
             )),
         }
     }
+    skipped.extend(seen.remarks(&info));
     Ok(DelimitedSource { info, features: features.into_iter(), skipped })
 }
 
@@ -120,11 +122,28 @@ fn place(header: &[String], o: &ReadOptions) -> Option<Place> {
     find(&WKT_NAMES).map(Place::Wkt).or_else(|| Some(Place::Xy(find(&X_NAMES)?, find(&Y_NAMES)?)))
 }
 
-fn geometry(row: &csv::StringRecord, place: &Place) -> std::result::Result<Option<Geometry<f64>>, String> {
+fn geometry(
+    row: &csv::StringRecord,
+    place: &Place,
+    info: &LayerInfo,
+    fid: i64,
+    seen: &mut Seen,
+    skipped: &mut Vec<Skipped>,
+) -> std::result::Result<Option<Geometry<f64>>, String> {
     let cell = |i: usize| row.get(i).unwrap_or("").trim();
     match *place {
         Place::Wkt(i) if cell(i).is_empty() => Ok(None),
-        Place::Wkt(i) => Geometry::try_from_wkt_str(cell(i)).map(Some).map_err(|e| e.to_string()),
+        Place::Wkt(i) => {
+            let (g, extra, curved) = super::ogr::from_wkt(without_srid(cell(i)))?;
+            if extra.z || extra.m {
+                seen.heights.at(fid);
+            }
+            if curved {
+                seen.curves.at(fid);
+            }
+            skipped.extend(rings_closed(info, fid, extra.closed_rings));
+            Ok(Some(g))
+        }
         Place::Xy(x, y) if cell(x).is_empty() && cell(y).is_empty() => Ok(None),
         Place::Xy(x, y) => {
             let number = |i: usize| {
@@ -139,6 +158,12 @@ fn geometry(row: &csv::StringRecord, place: &Place) -> std::result::Result<Optio
     }
 }
 
+/// WKT without the `SRID=4490;` that databases put before it (EWKT); the CRS is the layer's, as told.
+fn without_srid(wkt: &str) -> &str {
+    let extended = wkt.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("SRID="));
+    wkt.split_once(';').filter(|_| extended).map_or(wkt, |(_, w)| w.trim_start())
+}
+
 /// The narrowest type that holds every filled cell; numbers written with leading zeros (codes) stay text.
 fn column_type(rows: &[csv::StringRecord], i: usize) -> FieldType {
     let cells = || rows.iter().filter_map(|r| r.get(i)).map(str::trim).filter(|c| !c.is_empty());
@@ -149,8 +174,12 @@ fn column_type(rows: &[csv::StringRecord], i: usize) -> FieldType {
         FieldType::Int64
     } else if cells().all(|c| c.parse::<f64>().is_ok_and(f64::is_finite) && !code(c)) {
         FieldType::Real
+    } else if cells().all(|c| matches!(c, "true" | "false")) {
+        FieldType::Bool
     } else if cells().all(|c| c.parse::<chrono::NaiveDate>().is_ok()) {
         FieldType::Date
+    } else if cells().all(|c| date_time(c).is_some()) {
+        FieldType::DateTime
     } else {
         FieldType::Text
     }
@@ -164,7 +193,9 @@ fn value(cell: &str, ty: FieldType) -> Value {
     match ty {
         FieldType::Int64 => c.parse().map_or(Value::Null, Value::Int),
         FieldType::Real => c.parse().map_or(Value::Null, Value::Real),
+        FieldType::Bool => Value::Bool(c == "true"),
         FieldType::Date => c.parse().map_or(Value::Null, Value::Date),
+        FieldType::DateTime => date_time(c).unwrap_or(Value::Null),
         _ => Value::Text(cell.to_owned()),
     }
 }

@@ -1,26 +1,81 @@
 //! The encoding of shapefile attributes, which the format leaves open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The encoding to read a shapefile with, as GDAL names it; `None` where the file says it itself (`.cpg`).
+use encoding_rs::{Encoding, GB18030, UTF_8};
+
+/// How a shapefile's text is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct TextEncoding {
+    /// As GDAL is told; `None` where it finds out by itself.
+    pub told: Option<String>,
+    /// For people.
+    pub name: String,
+    /// What the `.cpg` says, where the text belies it.
+    pub belied: Option<String>,
+}
+
+/// The encoding to read a shapefile with.
 ///
-/// Without a `.cpg`: the text of the `.dbf` decides. Valid UTF-8 is UTF-8; else, where it is valid GB 18030, CP936
-/// (what Chinese GIS writes). The language byte is not trusted beyond that: ArcGIS sets 0x57 for every ANSI page.
-pub fn of_shapefile(shp: &Path) -> Option<String> {
-    let sibling =
-        |ext: &str| [ext.to_owned(), ext.to_uppercase()].iter().map(|e| shp.with_extension(e)).find(|p| p.exists());
-    if sibling("cpg").is_some() {
-        return None;
+/// What the `.cpg` (in any case) says holds as long as the text of the `.dbf` can be that. Without one, or against it,
+/// the text decides: valid UTF-8 is UTF-8; else, where it is valid GB 18030, CP936 (what Chinese GIS writes). The
+/// language byte is not trusted beyond that: ArcGIS sets 0x57 for every ANSI page.
+pub(super) fn of_shapefile(shp: &Path) -> TextEncoding {
+    let cpg = sibling(shp, "cpg").and_then(|p| std::fs::read(p).ok());
+    let cpg = cpg.map(|b| String::from_utf8_lossy(&b).trim().to_owned()).filter(|s| !s.is_empty());
+    let bytes = sibling(shp, "dbf").and_then(|p| std::fs::read(p).ok());
+    let text = bytes.and_then(|b| text_bytes(&b)).unwrap_or_default();
+    let named = cpg.as_deref().and_then(label);
+    let is = |e: &'static Encoding| e.decode_without_bom_handling_and_without_replacement(&text).is_some();
+    if let Some(e) = named.filter(|e| is(e)) {
+        return TextEncoding { told: Some(gdal_name(e, &text)), name: cpg.unwrap_or_default(), belied: None };
     }
-    let bytes = std::fs::read(sibling("dbf")?).ok()?;
-    let text = text_bytes(&bytes)?;
     if text.is_ascii() {
-        return None;
+        return TextEncoding { told: Some("UTF-8".into()), name: cpg.unwrap_or_else(|| "ASCII".into()), belied: None };
     }
-    if std::str::from_utf8(&text).is_ok() {
-        return Some("UTF-8".into());
+    match [UTF_8, GB18030].into_iter().find(|e| is(e)) {
+        Some(e) => {
+            let name = gdal_name(e, &text);
+            TextEncoding { told: Some(name.clone()), name, belied: cpg }
+        }
+        None => TextEncoding { told: None, name: cpg.unwrap_or_else(|| "?".into()), belied: None },
     }
-    encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(&text).map(|_| "CP936".into())
+}
+
+/// A file of the same name with another extension, in any case.
+fn sibling(shp: &Path, ext: &str) -> Option<PathBuf> {
+    let usual = [ext.to_owned(), ext.to_uppercase()].iter().map(|e| shp.with_extension(e)).find(|p| p.exists());
+    usual.or_else(|| {
+        let folder = shp.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let files = std::fs::read_dir(folder).ok()?.filter_map(|e| Some(e.ok()?.path()));
+        files
+            .into_iter()
+            .find(|p| p.file_stem() == shp.file_stem() && p.extension().is_some_and(|e| e.eq_ignore_ascii_case(ext)))
+    })
+}
+
+/// The encoding a `.cpg` names: a label, or a code page with or without letters before it.
+fn label(text: &str) -> Option<&'static Encoding> {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    match digits {
+        "936" => Some(encoding_rs::GBK),
+        "54936" | "18030" => Some(GB18030),
+        "65001" => Some(UTF_8),
+        _ => Encoding::for_label(text.as_bytes())
+            .or_else(|| Encoding::for_label(format!("windows-{digits}").as_bytes()))
+            .or_else(|| text.eq_ignore_ascii_case("utf8").then_some(UTF_8)),
+    }
+}
+
+/// As GDAL names it; GB 18030 only where four-byte characters need it.
+fn gdal_name(e: &'static Encoding, text: &[u8]) -> String {
+    let four =
+        |w: &[u8]| w[0] >= 0x81 && (0x30..=0x39).contains(&w[1]) && w[2] >= 0x81 && (0x30..=0x39).contains(&w[3]);
+    if e == GB18030 || e == encoding_rs::GBK {
+        if text.windows(4).any(four) { "GB18030".into() } else { "CP936".into() }
+    } else {
+        e.name().to_owned()
+    }
 }
 
 /// The bytes of field names and character fields, each followed by a blank so that a cut character stays its own.
@@ -82,5 +137,25 @@ mod tests {
         assert_eq!(trim_cut(&"乌海".as_bytes()[..5]), 3);
         let gbk = [0xCE, 0xDA, 0xBA, 0xA3]; // 乌海 in GBK
         assert_eq!(trim_cut(&gbk[..3]), 2);
+    }
+
+    #[test]
+    fn labels_as_people_write_them() {
+        for (text, e) in [
+            ("GBK", encoding_rs::GBK),
+            ("gb2312", encoding_rs::GBK),
+            ("936", encoding_rs::GBK),
+            ("CP936", encoding_rs::GBK),
+            ("ANSI 936", encoding_rs::GBK),
+            ("GB18030", GB18030),
+            ("UTF8", UTF_8),
+            ("utf-8", UTF_8),
+            ("65001", UTF_8),
+            ("ISO-8859-1", encoding_rs::WINDOWS_1252),
+            ("CP1252", encoding_rs::WINDOWS_1252),
+        ] {
+            assert_eq!(label(text), Some(e), "{text}");
+        }
+        assert_eq!(label("ANSI"), None);
     }
 }

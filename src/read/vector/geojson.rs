@@ -5,7 +5,8 @@ use std::path::Path;
 use geo::Geometry;
 use geojson::{GeoJson, JsonValue};
 
-use super::note;
+use super::remarks::Seen;
+use super::{date_time, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 
@@ -32,6 +33,8 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
             foreign_members: None,
         },
     };
+    let mut collection = collection;
+    ids_to_properties(&mut collection.features);
     let member = |k: &str| collection.foreign_members.as_ref().and_then(|m| m.get(k));
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let mut info = LayerInfo {
@@ -44,7 +47,7 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
         count: Some(collection.features.len() as u64),
         geometry_type: String::new(),
     };
-    let mut skipped = Vec::new();
+    let (mut skipped, mut seen) = (Vec::new(), Seen::default());
     let mut features = Vec::with_capacity(collection.features.len());
     let mut kinds: Vec<&'static str> = Vec::new();
     for (i, f) in collection.features.into_iter().enumerate() {
@@ -54,16 +57,9 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
             None => None,
             Some(g) => {
                 let mut raw = g;
-                let closed = close_rings(&mut raw.value);
-                if closed > 0 {
-                    skipped.push(note(
-                        &info,
-                        fid,
-                        "ring_closed",
-                        true,
-                        format!("{closed} ring(s) were not closed and are now"),
-                        format!("{closed} 个环未闭合,已闭合"),
-                    ));
+                skipped.extend(rings_closed(&info, fid, close_rings(&mut raw.value)));
+                if has_heights(&raw.value) {
+                    seen.heights.at(fid);
                 }
                 match Geometry::<f64>::try_from(&raw.value) {
                     Ok(g) => Some(g),
@@ -89,6 +85,7 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
         }
         features.push(Feature { fid, geometry, values });
     }
+    skipped.extend(seen.remarks(&info));
     info.geometry_type = if kinds.is_empty() { "Unknown".into() } else { kinds.join("+") };
     Ok(GeoJsonSource { info, features: features.into_iter(), skipped })
 }
@@ -102,6 +99,21 @@ fn kind(g: &Geometry<f64>) -> &'static str {
         Geometry::MultiPolygon(_) => "MultiPolygon",
         Geometry::GeometryCollection(_) => "GeometryCollection",
         Geometry::Polygon(_) | Geometry::Rect(_) | Geometry::Triangle(_) => "Polygon",
+    }
+}
+
+/// The `id` that stands beside a feature's properties (RFC 7946, 3.2) is an attribute like others, unless one is called so.
+fn ids_to_properties(features: &mut [geojson::Feature]) {
+    if features.iter().flat_map(|f| &f.properties).any(|p| p.contains_key("id")) {
+        return;
+    }
+    for f in features {
+        let id = match f.id.take() {
+            Some(geojson::feature::Id::String(s)) => JsonValue::from(s),
+            Some(geojson::feature::Id::Number(n)) => JsonValue::Number(n),
+            None => continue,
+        };
+        f.properties.get_or_insert_default().insert("id".into(), id);
     }
 }
 
@@ -142,9 +154,11 @@ fn widest(known: Option<FieldType>, v: &JsonValue) -> Option<FieldType> {
         JsonValue::Null => return known,
         JsonValue::Bool(_) => Bool,
         JsonValue::Number(n) if n.is_i64() => Int64,
+        // no column type of ours holds it whole
+        JsonValue::Number(n) if n.is_u64() => Text,
         JsonValue::Number(_) => Real,
         JsonValue::String(s) if s.parse::<chrono::NaiveDate>().is_ok() => Date,
-        JsonValue::String(s) if chrono::DateTime::parse_from_rfc3339(s).is_ok() => DateTime,
+        JsonValue::String(s) if date_time(s).is_some() => DateTime,
         _ => Text,
     };
     match (known, this) {
@@ -163,11 +177,23 @@ fn value(v: Option<&JsonValue>, ty: FieldType) -> Value {
         (JsonValue::Number(n), FieldType::Int64) => n.as_i64().map_or(Value::Null, Value::Int),
         (JsonValue::Number(n), FieldType::Real) => n.as_f64().map_or(Value::Null, Value::Real),
         (JsonValue::String(s), FieldType::Date) => s.parse().map_or(Value::Null, Value::Date),
-        (JsonValue::String(s), FieldType::DateTime) => {
-            chrono::DateTime::parse_from_rfc3339(s).map_or(Value::Null, Value::DateTimeTz)
-        }
+        (JsonValue::String(s), FieldType::DateTime) => date_time(s).unwrap_or(Value::Null),
         (JsonValue::String(s), _) => Value::Text(s.clone()),
         (v, _) => Value::Text(v.to_string()),
+    }
+}
+
+/// True where a position has more than two numbers.
+fn has_heights(v: &geojson::GeometryValue) -> bool {
+    use geojson::GeometryValue as V;
+    let line = |l: &[geojson::Position]| l.iter().any(|p| p.len() > 2);
+    let lines = |m: &[Vec<geojson::Position>]| m.iter().any(|l| line(l));
+    match v {
+        V::Point { coordinates } => coordinates.len() > 2,
+        V::MultiPoint { coordinates } | V::LineString { coordinates } => line(coordinates),
+        V::MultiLineString { coordinates } | V::Polygon { coordinates } => lines(coordinates),
+        V::MultiPolygon { coordinates } => coordinates.iter().any(|p| lines(p)),
+        V::GeometryCollection { geometries } => geometries.iter().any(|g| has_heights(&g.value)),
     }
 }
 

@@ -4,11 +4,12 @@ mod delimited;
 mod encoding;
 mod geojson;
 mod ogr;
+mod remarks;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, Text};
-use crate::model::{Feature, FeatureSource, Layer, LayerInfo, Reason, Skipped};
+use crate::model::{Feature, FeatureSource, Layer, LayerInfo, Reason, Skipped, Value};
 
 /// A layer as the user names it: `FILE`, `FILE#layer`, `PG:…#schema.table`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,4 +134,17 @@ fn note(info: &LayerInfo, fid: i64, code: &'static str, repaired: bool, en: Stri
         reason: Reason { code, text: Text::new(en, zh) },
         repaired,
     }
+}
+
+/// Rings that were not closed and are now.
+fn rings_closed(info: &LayerInfo, fid: i64, n: u32) -> Option<Skipped> {
+    let (en, zh) = (format!("{n} ring(s) were not closed and are now"), format!("{n} 个环未闭合,已闭合"));
+    (n > 0).then(|| note(info, fid, "ring_closed", true, en, zh))
+}
+
+/// Date and time as text formats write them (ISO 8601), with or without an offset.
+fn date_time(text: &str) -> Option<Value> {
+    let zoned = chrono::DateTime::parse_from_rfc3339(text).ok().map(Value::DateTimeTz);
+    let parse = |form| chrono::NaiveDateTime::parse_from_str(text, form).ok();
+    zoned.or_else(|| ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"].into_iter().find_map(parse).map(Value::DateTime))
 }

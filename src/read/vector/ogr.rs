@@ -10,7 +10,8 @@ use gdal::vector::{LayerAccess, OwnedLayer};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use gdal_sys::{OGRFeatureH, OGRFieldSubType, OGRFieldType, OGRGeometryH};
 
-use super::{ReadOptions, SourceName, encoding, no_such_layer, note};
+use super::remarks::Seen;
+use super::{ReadOptions, SourceName, encoding, no_such_layer, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 use crate::space::wkb;
@@ -22,7 +23,7 @@ struct OgrSource {
     fields: Vec<FieldType>,
     skipped: Vec<Skipped>,
     read: u64,
-    extra_noted: [bool; 3],
+    seen: Seen,
 }
 
 pub(super) fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<LayerInfo>> {
@@ -39,7 +40,32 @@ pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn F
     };
     let layer = dataset.into_layer(at).map_err(|e| unreadable(&name.path, &e.to_string()))?;
     let fields = field_types(&layer);
-    Ok(Box::new(OgrSource { layer, info, fields, skipped: Vec::new(), read: 0, extra_noted: [false; 3] }))
+    let skipped = belied(&info, name, options).into_iter().collect();
+    Ok(Box::new(OgrSource { layer, info, fields, skipped, read: 0, seen: Seen::default() }))
+}
+
+/// The encoding of a shapefile, as told or as found.
+fn text_encoding(name: &SourceName, options: &ReadOptions) -> Option<encoding::TextEncoding> {
+    let shapefile = name.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("shp"));
+    let told = |e: &String| {
+        let gdal = if e.eq_ignore_ascii_case("GBK") { "CP936".to_owned() } else { e.clone() };
+        encoding::TextEncoding { told: Some(gdal), name: e.clone(), belied: None }
+    };
+    shapefile.then(|| options.encoding.as_ref().map_or_else(|| encoding::of_shapefile(&name.path), told))
+}
+
+/// Says that the text is not what the `.cpg` calls it.
+fn belied(info: &LayerInfo, name: &SourceName, options: &ReadOptions) -> Option<Skipped> {
+    let e = text_encoding(name, options)?;
+    let cpg = e.belied?;
+    Some(note(
+        info,
+        -1,
+        "encoding_found",
+        true,
+        format!("the .cpg file says {cpg}, which the text is not; it was read as {} (--encoding overrides)", e.name),
+        format!(".cpg 文件写的是 {cpg},与文本不符;已按 {} 读取(可用 --encoding 指定)", e.name),
+    ))
 }
 
 fn open_dataset(name: &SourceName, options: &ReadOptions) -> Result<Dataset> {
@@ -48,9 +74,7 @@ fn open_dataset(name: &SourceName, options: &ReadOptions) -> Result<Dataset> {
     if is_shapefile {
         needs_siblings(&name.path)?;
     }
-    let named = options.encoding.clone().filter(|_| is_shapefile);
-    let found = named.or_else(|| is_shapefile.then(|| encoding::of_shapefile(&name.path)).flatten());
-    let option = found.map(|e| format!("ENCODING={}", if e.eq_ignore_ascii_case("GBK") { "CP936" } else { &e }));
+    let option = text_encoding(name, options).and_then(|e| e.told).map(|e| format!("ENCODING={e}"));
     let open_options: Vec<&str> = option.as_deref().into_iter().collect();
     let o = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_READONLY,
@@ -96,7 +120,10 @@ fn unreadable(path: &Path, why: &str) -> Error {
 fn choose(dataset: &Dataset, name: &SourceName) -> Result<usize> {
     let names: Vec<String> = dataset.layers().map(|l| l.name()).collect();
     if let Some(asked) = &name.layer {
-        return names.iter().position(|n| n == asked).ok_or_else(|| no_such_layer(name, asked, &names));
+        // PostGIS tables of the schema “public” go by their own name alone
+        let bare = asked.strip_prefix("public.").filter(|_| name.is_database());
+        let at = names.iter().position(|n| n == asked || bare.is_some_and(|b| n == b));
+        return at.ok_or_else(|| no_such_layer(name, asked, &names));
     }
     let with_geometry: Vec<usize> =
         dataset.layers().enumerate().filter(|(_, l)| l.defn().geom_fields().count() > 0).map(|(i, _)| i).collect();
@@ -159,31 +186,16 @@ fn info(layer: &impl LayerAccess, dataset: &Dataset, name: &SourceName, options:
         .geom_fields()
         .next()
         .map_or("None".to_owned(), |g| gdal::vector::geometry_type_to_name(g.field_type()));
-    let shapefile = name.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("shp"));
     LayerInfo {
-        source: name.path.clone(),
+        source: crate::error::without_password(&name.path.to_string_lossy()).into(),
         name: layer.name(),
         schema: Schema { fields: fields.collect() },
         crs: layer.spatial_ref().and_then(|s| crs(&s)),
         format: dataset.driver().short_name(),
-        encoding: if shapefile {
-            Some(
-                options
-                    .encoding
-                    .clone()
-                    .or_else(|| encoding::of_shapefile(&name.path))
-                    .unwrap_or_else(|| cpg(&name.path)),
-            )
-        } else {
-            None
-        },
+        encoding: text_encoding(name, options).map(|e| e.name),
         count: layer.try_feature_count(),
         geometry_type,
     }
-}
-
-fn cpg(shp: &Path) -> String {
-    std::fs::read_to_string(shp.with_extension("cpg")).map_or("ASCII".into(), |s| s.trim().to_owned())
 }
 
 fn crs(s: &SpatialRef) -> Option<Crs> {
@@ -235,7 +247,8 @@ impl FeatureSource for OgrSource {
 
 impl OgrSource {
     /// At the end: as many features as the file promised, and no complaint from GDAL.
-    fn whole(&self) -> Result<()> {
+    fn whole(&mut self) -> Result<()> {
+        self.skipped.extend(std::mem::take(&mut self.seen).remarks(&self.info));
         let said = crate::gdal_log::take();
         let short = self.info.count.is_some_and(|n| self.read < n);
         if said.is_empty() && !short {
@@ -251,7 +264,11 @@ impl OgrSource {
     fn feature(&mut self, handle: OGRFeatureH) -> Result<Feature> {
         // SAFETY: handle is a live feature of this layer for the whole of this function
         let fid = unsafe { gdal_sys::OGR_F_GetFID(handle) };
-        let values = (0..self.fields.len()).map(|i| value(handle, i as i32, self.fields[i])).collect();
+        let mut whole = true;
+        let values = (0..self.fields.len()).map(|i| value(handle, i as i32, self.fields[i], &mut whole)).collect();
+        if !whole {
+            self.seen.undecodable.at(fid);
+        }
         let geometry = unsafe { gdal_sys::OGR_F_GetGeometryRef(handle) };
         let geometry = if geometry.is_null() { None } else { self.geometry(geometry, fid)? };
         Ok(Feature { fid, geometry, values })
@@ -261,13 +278,7 @@ impl OgrSource {
         // SAFETY: g belongs to a live feature; the linear copy is destroyed here
         let bytes = unsafe {
             if gdal_sys::OGR_G_HasCurveGeometry(g, 1) != 0 {
-                self.extra(
-                    1,
-                    fid,
-                    "curve_linearised",
-                    "curves were made straight (GDAL, 4° steps)",
-                    "曲线已转为折线(GDAL,步长 4°)",
-                );
+                self.seen.curves.at(fid);
                 let linear = gdal_sys::OGR_G_GetLinearGeometry(g, 0.0, std::ptr::null_mut());
                 let b = to_wkb(linear);
                 gdal_sys::OGR_G_DestroyGeometry(linear);
@@ -279,33 +290,30 @@ impl OgrSource {
         match bytes.and_then(|b| wkb::read(&b).map_err(|e| e.to_string())) {
             Ok((g, extra)) => {
                 if extra.z || extra.m {
-                    self.extra(0, fid, "z_dropped", "heights and measures are not used", "高程与测量值未使用");
+                    self.seen.heights.at(fid);
                 }
-                if extra.closed_rings > 0 {
-                    let n = note(
-                        &self.info,
-                        fid,
-                        "ring_closed",
-                        true,
-                        format!("{} ring(s) were not closed and are now", extra.closed_rings),
-                        format!("{} 个环未闭合,已闭合", extra.closed_rings),
-                    );
-                    self.skipped.push(n);
-                }
+                self.skipped.extend(rings_closed(&self.info, fid, extra.closed_rings));
                 Ok(Some(g))
             }
             Err(why) => Err(unreadable(&self.info.source, &why).in_layer(&self.info.name).at_feature(fid)),
         }
     }
+}
 
-    /// Notes once a layer what holds for many of its features.
-    fn extra(&mut self, k: usize, fid: i64, code: &'static str, en: &str, zh: &str) {
-        if !self.extra_noted[k] {
-            self.extra_noted[k] = true;
-            let n =
-                note(&self.info, fid, code, true, format!("{en}; first in this feature"), format!("{zh};首见于该要素"));
-            self.skipped.push(n);
-        }
+/// A geometry from WKT as GDAL reads it: curves (made straight), surfaces, Z and M, `SRID=…;` before it.
+pub(super) fn from_wkt(text: &str) -> std::result::Result<(geo::Geometry<f64>, wkb::Extra, bool), String> {
+    crate::gdal_log::listen();
+    let g = gdal::vector::Geometry::from_wkt(text);
+    crate::gdal_log::take();
+    let g = g.map_err(|_| "it is no well-known text".to_owned())?;
+    // SAFETY: g lives to the end of this function; the linear copy is destroyed here
+    unsafe {
+        let curved = gdal_sys::OGR_G_HasCurveGeometry(g.c_geometry(), 1) != 0;
+        let linear = gdal_sys::OGR_G_GetLinearGeometry(g.c_geometry(), 0.0, std::ptr::null_mut());
+        let bytes = to_wkb(linear);
+        gdal_sys::OGR_G_DestroyGeometry(linear);
+        let (g, extra) = wkb::read(&bytes?).map_err(|e| e.to_string())?;
+        Ok((g, extra, curved))
     }
 }
 
@@ -323,7 +331,8 @@ unsafe fn to_wkb(g: OGRGeometryH) -> std::result::Result<Vec<u8>, String> {
     }
 }
 
-fn value(f: OGRFeatureH, i: i32, ty: FieldType) -> Value {
+/// `whole` becomes false where text has bytes that are no characters.
+fn value(f: OGRFeatureH, i: i32, ty: FieldType, whole: &mut bool) -> Value {
     // SAFETY: f is live and i is one of its fields; strings are copied before anything else is called
     unsafe {
         if gdal_sys::OGR_F_IsFieldSetAndNotNull(f, i) == 0 {
@@ -346,7 +355,12 @@ fn value(f: OGRFeatureH, i: i32, ty: FieldType) -> Value {
             }
             FieldType::Text => {
                 let p = gdal_sys::OGR_F_GetFieldAsString(f, i);
-                if p.is_null() { Value::Null } else { Value::Text(CStr::from_ptr(p).to_string_lossy().into_owned()) }
+                if p.is_null() {
+                    return Value::Null;
+                }
+                let text = CStr::from_ptr(p).to_string_lossy();
+                *whole &= !matches!(text, std::borrow::Cow::Owned(_));
+                Value::Text(text.into_owned())
             }
         }
     }

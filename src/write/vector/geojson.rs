@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::Staging;
 use super::super::staging::unwritable;
+use super::super::value::as_text;
 use crate::error::Result;
 use crate::model::{Table, Value};
 
@@ -56,6 +57,6 @@ fn json(v: &Value) -> Json {
         Value::Bool(b) => (*b).into(),
         Value::Int(i) => (*i).into(),
         Value::Real(r) => (*r).into(),
-        other => other.to_display().into(),
+        other => as_text(other).into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Layers to vector files: GeoJSON by RFC 7946, CSV, and everything else through GDAL.
 
+mod columns;
 mod geojson;
 mod names;
 mod ogr;
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::Staging;
 use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Shape, Table};
+use crate::model::{Crs, Shape, Table};
 
 /// How files are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,12 +33,18 @@ pub struct Written {
     pub renamed: Vec<(String, String, String)>,
     /// Values the format cut: layer, field, count.
     pub cut: Vec<(String, String, u64)>,
+    /// Texts with characters that the file's encoding lacks: layer, field, count.
+    pub unmapped: Vec<(String, String, u64)>,
+    /// Fields that the format keeps in another type, or with fewer digits: layer, field, how.
+    pub changed: Vec<(String, String, Text)>,
 }
 
 impl Written {
     fn absorb(&mut self, other: Self) {
         self.renamed.extend(other.renamed);
         self.cut.extend(other.cut);
+        self.unmapped.extend(other.unmapped);
+        self.changed.extend(other.changed);
     }
 
     /// The notes as texts.
@@ -45,14 +52,26 @@ impl Written {
         let mut out = Vec::new();
         for (layer, from, to) in &self.renamed {
             out.push(Text::new(
-                format!("{layer}: field {from} is named {to} in the file (10 bytes at most)"),
-                format!("{layer}:字段 {from} 在文件中名为 {to}(最长 10 字节)"),
+                format!("{layer}: field {from} is named {to} in the file"),
+                format!("{layer}:字段 {from} 在文件中名为 {to}"),
             ));
         }
         for (layer, field, n) in &self.cut {
             out.push(Text::new(
                 format!("{layer}: {n} value(s) of {field} are longer than the format holds (254 bytes) and were cut"),
                 format!("{layer}:字段 {field} 有 {n} 个值超出格式上限(254 字节),已截断"),
+            ));
+        }
+        for (layer, field, n) in &self.unmapped {
+            out.push(Text::new(
+                format!("{layer}: {n} value(s) of {field} hold characters that the encoding lacks; each is a “?” in the file (leave out --out-encoding to keep them)"),
+                format!("{layer}:字段 {field} 有 {n} 个值含该编码没有的字符,已写为“?”(不用 --out-encoding 则可保留)"),
+            ));
+        }
+        for (layer, field, how) in &self.changed {
+            out.push(Text::new(
+                format!("{layer}: field {field}: {}", how.en),
+                format!("{layer}:字段 {field}:{}", how.zh),
             ));
         }
         out
@@ -124,29 +143,55 @@ impl Format {
     pub fn only_lonlat(self) -> bool {
         matches!(self, Self::GeoJson | Self::Kml)
     }
+
+    /// Whether the format can say that coordinates are in `crs`: RFC 7946 (4) and KML 2.3 (OGC 12-007r2, 6.2) know WGS 84
+    /// alone, and CGCS2000 agrees with it to a few centimetres.
+    ///
+    /// # Errors
+    /// `Usage` where it cannot.
+    pub fn takes(self, crs: &Crs) -> Result<()> {
+        let codes = ["EPSG:4326", "EPSG:4490", "OGC:CRS84", "EPSG:4979", "EPSG:4480"];
+        if !self.only_lonlat() || crs.code.as_deref().is_some_and(|c| codes.contains(&c)) {
+            return Ok(());
+        }
+        Err(Error::usage(
+            format!("this format holds longitude and latitude of WGS 84 or CGCS2000 alone, not {}", crs.name),
+            format!("该格式只能存 WGS 84 或 CGCS2000 经纬度,不能存 {}", crs.name),
+        )
+        .remedy("write .gpkg, or choose EPSG:4490 for the output", "请输出 .gpkg,或以 EPSG:4490 输出"))
+    }
 }
 
-/// Writes layers to `path`, beside its place first; answers the files.
+/// Writes layers to `path`, beside its place first; answers the files and what had to be changed.
 ///
 /// A format of many layers takes them all in one file; a format of one takes the first at `path` and the others beside
 /// it as `NAME_layer.ext`.
 ///
 /// # Errors
 /// `Usage` for an unknown format; `Output` where a file exists and may not be replaced, or cannot be written.
-pub fn write(path: &Path, tables: &[Table], options: &WriteOptions) -> Result<Vec<PathBuf>> {
+pub fn write(path: &Path, tables: &[Table], options: &WriteOptions) -> Result<(Vec<PathBuf>, Written)> {
+    if Format::of(path)? == Format::PostGis {
+        let all: Vec<&Table> = tables.iter().collect();
+        let written = ogr::write(path, path, Format::PostGis, &all, options)?;
+        return Ok((vec![crate::error::without_password(&path.to_string_lossy()).into()], written));
+    }
     let mut staging = Staging::beside(path, options.overwrite)?;
-    write_staged(&mut staging, path, tables, options)?;
-    staging.commit()
+    let written = write_staged(&mut staging, path, tables, options)?;
+    Ok((staging.commit()?, written))
 }
 
-/// The file of one layer: `path` for the first, `NAME_layer.ext` for the others.
+/// The file of one layer: `path` for the first, `NAME_layer.ext` for the others; a list without geometry is `.dbf` beside
+/// shapefiles and `.csv` beside formats that hold nothing without geometry.
 pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
-    if i == 0 {
-        return path.to_path_buf();
-    }
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let ext = path.extension().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name))
+    let named =
+        if i == 0 { path.to_path_buf() } else { path.with_file_name(format!("{stem}_{}.{ext}", tables[i].name)) };
+    match Format::of(path) {
+        Ok(Format::Shapefile) if tables[i].shape == Shape::None => named.with_extension("dbf"),
+        Ok(Format::FlatGeobuf | Format::Kml) if tables[i].shape == Shape::None => named.with_extension("csv"),
+        _ => named,
+    }
 }
 
 /// As [`write()`], into a run's staging.
@@ -155,6 +200,9 @@ pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
 /// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
     let format = Format::of(path)?;
+    for crs in tables.iter().filter_map(|t| t.crs.as_ref()) {
+        format.takes(crs).map_err(|e| e.in_file(path))?;
+    }
     match format {
         Format::Xlsx => super::xlsx::write_staged(staging, path, tables, o).map(|()| Written::default()),
         Format::GeoPackage | Format::FileGdb => {
@@ -167,23 +215,36 @@ pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &Wr
             let mut written = Written::default();
             for (i, t) in tables.iter().enumerate() {
                 let target = layer_path(path, tables, i);
+                let before = written.renamed.len();
                 match format {
                     Format::GeoJson => geojson::write(staging, &target, t)?,
-                    Format::Csv => super::table::write_layer(staging, &target, t)?,
-                    // a list without geometry: the format's attribute table is CSV
-                    _ if t.shape == Shape::None && format != Format::Shapefile => {
-                        super::table::write_layer(staging, &target.with_extension("csv"), t)?;
+                    Format::FlatGeobuf | Format::Kml if t.shape == Shape::None => {
+                        super::table::write_layer(staging, &target, t)?;
                     }
+                    Format::Csv => super::table::write_layer(staging, &target, t)?,
                     _ => {
                         let staged = staging.claim(&target)?;
-                        if format == Format::Shapefile && t.shape == Shape::None {
-                            staging.claim(&target.with_extension("dbf"))?;
+                        if format == Format::Shapefile {
+                            for ext in ["dbf", "shx", "prj", "cpg"] {
+                                staging.claim(&target.with_extension(ext))?;
+                            }
                         }
                         written.absorb(ogr::write(&staged, &target, format, &[t], o)?);
                     }
+                }
+                if matches!(format, Format::GeoJson | Format::Shapefile | Format::FlatGeobuf) {
+                    sidecar_style(staging, &target, t, &written.renamed[before..])?;
                 }
             }
             Ok(written)
         }
     }
+}
+
+/// QGIS reads `NAME.qml` beside a file of one layer on opening it; the style names fields as the file does.
+fn sidecar_style(staging: &mut Staging, target: &Path, t: &Table, renamed: &[(String, String, String)]) -> Result<()> {
+    let Some(style) = &t.style else { return Ok(()) };
+    let attribute = |name: &str| format!(" attr=\"{name}\"");
+    let qml = renamed.iter().fold(style.qml.clone(), |q, (_, from, to)| q.replace(&attribute(from), &attribute(to)));
+    super::text::write_staged(staging, &target.with_extension("qml"), &qml)
 }

@@ -7,10 +7,12 @@ use std::ptr::{null, null_mut};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
-use gdal_sys::{GDALDatasetH, OGRErr, OGRFeatureH, OGRFieldSubType, OGRFieldType, OGRLayerH, OGRwkbGeometryType};
+use gdal_sys::{GDALDatasetH, OGRErr, OGRFeatureH, OGRFieldType, OGRLayerH, OGRwkbGeometryType};
 use geo::{Geometry, MultiLineString, MultiPolygon};
 
 use super::super::staging::unwritable;
+use super::super::value::as_text;
+use super::columns::{DBF_TEXT, Kept, kept};
 use super::{Format, WriteOptions, Written, names};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
@@ -18,8 +20,6 @@ use crate::space::wkb;
 
 /// Features between two commits.
 const BATCH: usize = 50_000;
-/// Longest text a dBASE field holds, bytes.
-const DBF_TEXT: usize = 254;
 
 /// Writes layers into the data source `staged`; errors name `target`.
 pub(super) fn write(
@@ -33,6 +33,12 @@ pub(super) fn write(
     crate::gdal_log::take();
     let _clock = o.timestamp.map(Clock::set);
     let mut dataset = Output::create(staged, target, format)?;
+    dataset.encoding.clone_from(&o.encoding);
+    // a database has no name to rename: all tables appear in one transaction, or none
+    let whole = format == Format::PostGis;
+    if whole && !dataset.begin() {
+        return Err(dataset.failed("", "the database allows no transaction"));
+    }
     let mut written = Written::default();
     for t in tables {
         dataset.layer(t, o, &mut written)?;
@@ -40,10 +46,10 @@ pub(super) fn write(
     if format == Format::GeoPackage && tables.iter().any(|t| t.style.is_some()) {
         dataset.layer(&styles(tables, o), o, &mut written)?;
     }
-    dataset.close()?;
-    if matches!(format, Format::Shapefile | Format::FlatGeobuf) {
-        sidecar_style(staged, target, tables)?;
+    if whole {
+        dataset.commit("")?;
     }
+    dataset.close()?;
     Ok(written)
 }
 
@@ -79,13 +85,19 @@ struct Output<'a> {
     format: Format,
     target: &'a Path,
     prefix: String,
+    encoding: Option<String>,
 }
 
 impl Drop for Output<'_> {
     fn drop(&mut self) {
         if !self.handle.is_null() {
             // SAFETY: the handle is open and used by nobody else
-            unsafe { gdal_sys::GDALClose(self.handle) };
+            unsafe {
+                if self.format == Format::PostGis {
+                    gdal_sys::GDALDatasetRollbackTransaction(self.handle);
+                }
+                gdal_sys::GDALClose(self.handle);
+            }
         }
     }
 }
@@ -117,10 +129,11 @@ impl<'a> Output<'a> {
     fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
         let name = staged.to_string_lossy().into_owned();
         let failed = |why: &str| unwritable(target, said(why));
+        // registers the drivers, where nothing was read through GDAL before
+        gdal::DriverManager::get_driver_by_name(driver(format)).map_err(|e| unwritable(target, e))?;
         if format == Format::PostGis {
             return Self::open_database(&name, target);
         }
-        gdal::DriverManager::get_driver_by_name(driver(format)).map_err(|e| unwritable(target, e))?;
         let (driver, name) = (c_string(driver(format)), c_string(&name));
         // SAFETY: the driver exists (above); strings live through the calls
         let handle = unsafe {
@@ -130,7 +143,7 @@ impl<'a> Output<'a> {
         if handle.is_null() {
             return Err(failed("GDAL cannot make the file"));
         }
-        Ok(Self { handle, format, target, prefix: String::new() })
+        Ok(Self { handle, format, target, prefix: String::new(), encoding: None })
     }
 
     /// `PG:dbname=… host=…#prefix`: tables are named `prefix_layer`.
@@ -141,9 +154,10 @@ impl<'a> Output<'a> {
         // SAFETY: the string lives through the call; null lists are allowed
         let handle = unsafe { gdal_sys::GDALOpenEx(connection_c.as_ptr(), flags, null(), null(), null()) };
         if handle.is_null() {
+            let why = said("GDAL does not say why");
             return Err(Error::output(
-                format!("the database cannot be reached: {}", said("no answer")),
-                format!("无法连接数据库:{}", said("无响应")),
+                format!("the database cannot be reached: {why}"),
+                format!("无法连接数据库:{why}"),
             )
             .in_file(target)
             .remedy(
@@ -151,33 +165,42 @@ impl<'a> Output<'a> {
                 "请检查 PG: 中的主机、库名、用户与口令,并确认已安装 PostGIS",
             ));
         }
-        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_") })
+        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_"), encoding: None })
     }
 
     fn failed(&self, layer: &str, why: &str) -> Error {
-        unwritable(self.target, said(why)).in_layer(layer)
+        let e = unwritable(self.target, said(why));
+        if layer.is_empty() { e } else { e.in_layer(layer) }
     }
 
     fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
         let fields = self.field_names(t, o, written);
         let layer = self.create_layer(t, o)?;
+        let bytes = |s: &str| encoded_len(s, o.encoding.as_deref());
         for (i, c) in t.columns.iter().enumerate() {
-            self.create_field(layer, &fields[i], &c.field, t, i)?;
+            let k = kept(self.format, t, i, &bytes);
+            self.create_field(layer, &fields[i], &k, t)?;
+            written.changed.extend(k.note.map(|n| (t.name.clone(), c.field.name.clone(), n)));
         }
-        // SAFETY: the dataset is open; drivers without transactions say no, which is fine
-        let transaction = |dataset| unsafe { gdal_sys::GDALDatasetStartTransaction(dataset, 0) } == OGRErr::OGRERR_NONE;
-        let mut open = transaction(self.handle);
-        if !open {
-            crate::gdal_log::take();
-        }
+        let mut open = self.format != Format::PostGis && self.begin();
         for (k, (g, values)) in t.rows.iter().enumerate() {
             self.feature(layer, t, g.as_ref(), values, written)?;
-            if open && self.format != Format::PostGis && (k + 1) % BATCH == 0 {
+            if open && (k + 1) % BATCH == 0 {
                 self.commit(&t.name)?;
-                open = transaction(self.handle);
+                open = self.begin();
             }
         }
         if open { self.commit(&t.name) } else { Ok(()) }
+    }
+
+    /// Begins a transaction; false where the driver has none.
+    fn begin(&self) -> bool {
+        // SAFETY: the dataset is open; drivers without transactions say no, which is fine
+        let open = unsafe { gdal_sys::GDALDatasetStartTransaction(self.handle, 0) } == OGRErr::OGRERR_NONE;
+        if !open {
+            crate::gdal_log::take();
+        }
+        open
     }
 
     fn commit(&self, layer: &str) -> Result<()> {
@@ -196,17 +219,9 @@ impl<'a> Output<'a> {
                 let encoding = o.encoding.clone();
                 names::short(&names, |s| encoded_len(s, encoding.as_deref()))
             }
-            Format::FileGdb => names
-                .iter()
-                .map(|n| {
-                    let reserved = ["objectid", "shape", "shape_length", "shape_area"];
-                    if reserved.contains(&n.to_ascii_lowercase().as_str()) {
-                        format!("src_{n}")
-                    } else {
-                        (*n).to_owned()
-                    }
-                })
-                .collect(),
+            Format::FileGdb => prefixed(&names, &["objectid", "shape", "shape_length", "shape_area"]),
+            // the format's own columns; the table of styles is ours whole
+            Format::GeoPackage | Format::PostGis if t.name != "layer_styles" => prefixed(&names, &["fid", "geom"]),
             _ => names.iter().map(|n| (*n).to_owned()).collect(),
         };
         for (from, to) in names.iter().zip(&out).filter(|(a, b)| a != b) {
@@ -251,7 +266,11 @@ impl<'a> Output<'a> {
             // a shapefile's polygon is a multipolygon already
             Shape::MultiPolygon => OGRwkbGeometryType::wkbMultiPolygon,
         };
-        let name = c_string(&format!("{}{}", self.prefix, t.name));
+        let table = format!("{}{}", self.prefix, t.name);
+        let name = c_string(&table);
+        if self.format == Format::PostGis && !o.overwrite {
+            self.table_is_free(&table)?;
+        }
         let options = self.layer_options(t, o);
         let mut list: Vec<*mut std::ffi::c_char> = options.iter().map(|s| s.as_ptr().cast_mut()).collect();
         list.push(null_mut());
@@ -266,20 +285,30 @@ impl<'a> Output<'a> {
         Ok(layer)
     }
 
-    fn create_field(&self, layer: OGRLayerH, name: &str, f: &Field, t: &Table, i: usize) -> Result<()> {
-        let (ty, sub) = self.field_type(f.ty);
+    fn table_is_free(&self, table: &str) -> Result<()> {
+        let name = c_string(table);
+        // SAFETY: the dataset is open and the string lives through the call
+        let taken = !unsafe { gdal_sys::GDALDatasetGetLayerByName(self.handle, name.as_ptr()) }.is_null();
+        crate::gdal_log::take();
+        if !taken {
+            return Ok(());
+        }
+        Err(Error::output(format!("the table {table} exists already"), format!("表 {table} 已存在"))
+            .in_file(self.target)
+            .remedy(
+                "give --overwrite to replace it, or another name: PG:…#name",
+                "用 --overwrite 覆盖,或换一个名称:PG:…#名称",
+            ))
+    }
+
+    fn create_field(&self, layer: OGRLayerH, name: &str, k: &Kept, t: &Table) -> Result<()> {
         let name_c = c_string(name);
         // SAFETY: the definition is made, filled and destroyed here; the layer copies it
         let err = unsafe {
-            let d = gdal_sys::OGR_Fld_Create(name_c.as_ptr(), ty);
-            gdal_sys::OGR_Fld_SetSubType(d, sub);
-            if self.format == Format::Shapefile {
-                let (width, precision) = dbf_width(f, ty, t, i);
-                gdal_sys::OGR_Fld_SetWidth(d, width);
-                gdal_sys::OGR_Fld_SetPrecision(d, precision);
-            } else if f.ty == FieldType::Text && f.width > 0 && longest(t, i) <= f.width {
-                gdal_sys::OGR_Fld_SetWidth(d, i32::try_from(f.width).unwrap_or(0));
-            }
+            let d = gdal_sys::OGR_Fld_Create(name_c.as_ptr(), k.ty);
+            gdal_sys::OGR_Fld_SetSubType(d, k.sub);
+            gdal_sys::OGR_Fld_SetWidth(d, k.width);
+            gdal_sys::OGR_Fld_SetPrecision(d, k.precision);
             let err = gdal_sys::OGR_L_CreateField(layer, d, 1);
             gdal_sys::OGR_Fld_Destroy(d);
             err
@@ -287,27 +316,6 @@ impl<'a> Output<'a> {
         match err {
             OGRErr::OGRERR_NONE => Ok(()),
             _ => Err(self.failed(&t.name, &format!("the field {name} cannot be made"))),
-        }
-    }
-
-    fn field_type(&self, ty: FieldType) -> (OGRFieldType::Type, OGRFieldSubType::Type) {
-        let plain = OGRFieldSubType::OFSTNone;
-        match ty {
-            FieldType::Bool if self.format == Format::Shapefile => (OGRFieldType::OFTInteger, plain),
-            FieldType::Bool => (OGRFieldType::OFTInteger, OGRFieldSubType::OFSTBoolean),
-            FieldType::Int32 => (OGRFieldType::OFTInteger, plain),
-            FieldType::Int64 => (OGRFieldType::OFTInteger64, plain),
-            FieldType::Real => (OGRFieldType::OFTReal, plain),
-            FieldType::Date => (OGRFieldType::OFTDate, plain),
-            // dBASE has dates alone: times stay text
-            FieldType::Time | FieldType::DateTime | FieldType::Binary if self.format == Format::Shapefile => {
-                (OGRFieldType::OFTString, plain)
-            }
-            FieldType::Time if self.format == Format::GeoPackage => (OGRFieldType::OFTString, plain),
-            FieldType::Time => (OGRFieldType::OFTTime, plain),
-            FieldType::DateTime => (OGRFieldType::OFTDateTime, plain),
-            FieldType::Binary => (OGRFieldType::OFTBinary, plain),
-            FieldType::Text => (OGRFieldType::OFTString, plain),
         }
     }
 
@@ -359,14 +367,38 @@ impl<'a> Output<'a> {
             }
         }
         for (i, v) in values.iter().enumerate() {
-            let cut = self.format == Format::Shapefile && v.as_text().is_some_and(|s| s.len() > DBF_TEXT);
-            if cut {
-                note_cut(written, &t.name, &t.columns[i].field.name);
-            }
             // SAFETY: f is live and i is one of its fields
-            unsafe { set(f, i as i32, v) };
+            unsafe {
+                match (self.format, v) {
+                    (_, Value::Null) => set(f, i as i32, v),
+                    (Format::Shapefile, _) if is_text(f, i as i32) => {
+                        let s = self.dbf_text(as_text(v), &t.name, &t.columns[i].field.name, written);
+                        gdal_sys::OGR_F_SetFieldString(f, i as i32, c_string(&s).as_ptr());
+                    }
+                    _ => set(f, i as i32, v),
+                }
+            }
         }
         Ok(())
+    }
+
+    /// A text as dBASE holds it in the file's encoding; what is cut or has no character there is counted.
+    fn dbf_text(&self, s: String, layer: &str, field: &str, written: &mut Written) -> String {
+        let encoding = self.encoding.as_deref().and_then(encoding_of);
+        let bytes = |s: &str| encoding.map_or(s.len(), |e| e.encode(s).0.len());
+        let mut out = s;
+        if let Some(e) = encoding.filter(|e| e.encode(&out).2) {
+            count(&mut written.unmapped, layer, field);
+            let known = |c: char| !e.encode(c.encode_utf8(&mut [0; 4])).2;
+            out = out.chars().map(|c| if known(c) { c } else { '?' }).collect();
+        }
+        if bytes(&out) > DBF_TEXT {
+            count(&mut written.cut, layer, field);
+            while bytes(&out) > DBF_TEXT {
+                out.pop();
+            }
+        }
+        out
     }
 
     /// Flushes and closes; what GDAL complains of then (a full disk, say) is an error.
@@ -385,39 +417,26 @@ impl<'a> Output<'a> {
     }
 }
 
-fn note_cut(written: &mut Written, layer: &str, field: &str) {
-    match written.cut.iter_mut().find(|(l, f, _)| l == layer && f == field) {
+/// Names with `src_` before those that the format keeps for itself.
+fn prefixed(names: &[&str], reserved: &[&str]) -> Vec<String> {
+    let own = |n: &str| reserved.contains(&n.to_ascii_lowercase().as_str());
+    names.iter().map(|n| if own(n) { format!("src_{n}") } else { (*n).to_owned() }).collect()
+}
+
+fn count(list: &mut Vec<(String, String, u64)>, layer: &str, field: &str) {
+    match list.iter_mut().find(|(l, f, _)| l == layer && f == field) {
         Some(entry) => entry.2 += 1,
-        None => written.cut.push((layer.to_owned(), field.to_owned(), 1)),
+        None => list.push((layer.to_owned(), field.to_owned(), 1)),
     }
+}
+
+fn encoding_of(name: &str) -> Option<&'static encoding_rs::Encoding> {
+    let name = if name.eq_ignore_ascii_case("CP936") { "GBK" } else { name };
+    encoding_rs::Encoding::for_label(name.as_bytes())
 }
 
 fn encoded_len(s: &str, encoding: Option<&str>) -> usize {
-    let e = encoding.map(|e| if e.eq_ignore_ascii_case("CP936") { "GBK" } else { e });
-    match e.and_then(|e| encoding_rs::Encoding::for_label(e.as_bytes())) {
-        Some(e) => e.encode(s).0.len(),
-        None => s.len(),
-    }
-}
-
-fn longest(t: &Table, i: usize) -> usize {
-    t.rows.iter().map(|(_, v)| v[i].as_text().map_or(0, |s| s.chars().count())).max().unwrap_or(0)
-}
-
-/// Width and decimals of a dBASE field that hold every value of the column.
-fn dbf_width(f: &Field, ty: OGRFieldType::Type, t: &Table, i: usize) -> (i32, i32) {
-    match ty {
-        OGRFieldType::OFTString => {
-            let longest = t.rows.iter().map(|(_, v)| v[i].to_display().len()).max().unwrap_or(0);
-            (i32::try_from(longest.max(f.width).clamp(1, DBF_TEXT)).unwrap_or(254), 0)
-        }
-        OGRFieldType::OFTInteger64 => (18, 0),
-        OGRFieldType::OFTReal if f.width > 0 => {
-            (i32::try_from(f.width).unwrap_or(24), i32::try_from(f.precision).unwrap_or(0))
-        }
-        OGRFieldType::OFTReal => (24, 10),
-        _ => (0, 0),
-    }
+    encoding.and_then(encoding_of).map_or(s.len(), |e| e.encode(s).0.len())
 }
 
 /// Multi where the layer is.
@@ -448,6 +467,7 @@ unsafe fn set(f: OGRFeatureH, i: i32, v: &Value) {
     unsafe {
         match v {
             Value::Null => gdal_sys::OGR_F_SetFieldNull(f, i),
+            _ if is_text(f, i) => gdal_sys::OGR_F_SetFieldString(f, i, c_string(&as_text(v)).as_ptr()),
             Value::Bool(b) => gdal_sys::OGR_F_SetFieldInteger(f, i, i32::from(*b)),
             Value::Int(n) => gdal_sys::OGR_F_SetFieldInteger64(f, i, *n),
             Value::Real(r) => gdal_sys::OGR_F_SetFieldDouble(f, i, *r),
@@ -456,15 +476,9 @@ unsafe fn set(f: OGRFeatureH, i: i32, v: &Value) {
                 let (y, m, d) = date(d);
                 gdal_sys::OGR_F_SetFieldDateTimeEx(f, i, y, m, d, 0, 0, 0.0, 0);
             }
-            Value::Time(t) if is_text(f, i) => {
-                gdal_sys::OGR_F_SetFieldString(f, i, c_string(&Value::Time(*t).to_display()).as_ptr())
-            }
             Value::Time(t) => {
                 let (h, m, s) = clock(t);
                 gdal_sys::OGR_F_SetFieldDateTimeEx(f, i, 0, 0, 0, h, m, s, 0);
-            }
-            Value::DateTime(_) | Value::DateTimeTz(_) | Value::Binary(_) if is_text(f, i) => {
-                gdal_sys::OGR_F_SetFieldString(f, i, c_string(&v.to_display()).as_ptr());
             }
             Value::DateTime(t) => set_stamp(f, i, t, 0),
             Value::DateTimeTz(t) => set_stamp(f, i, &t.naive_local(), 100 + t.offset().local_minus_utc() / 900),
@@ -542,13 +556,5 @@ fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
         crs: None,
         rows,
         style: None,
-    }
-}
-
-/// QGIS reads `NAME.qml` beside a file of one layer.
-fn sidecar_style(staged: &Path, target: &Path, tables: &[&Table]) -> Result<()> {
-    match tables.first().and_then(|t| t.style.as_ref()) {
-        Some(s) => std::fs::write(staged.with_extension("qml"), &s.qml).map_err(|e| unwritable(target, e)),
-        None => Ok(()),
     }
 }
