@@ -17,7 +17,7 @@ mod identify;
 mod pj;
 mod transform;
 
-pub use extent::{AREA_MARGIN_DEG, ExtentReport, check_extent, check_features, geographic_bounds};
+pub use extent::{AREA_MARGIN_DEG, ExtentReport, FitCheck, Unfit, check_extent, check_features, geographic_bounds};
 pub use gauss_kruger::{CGCS2000_A, CGCS2000_F, GkZone, GridPoint, gauss_kruger, point_scale_factor, working_zone};
 pub use identify::{Datum, GaussKruger};
 pub use transform::{

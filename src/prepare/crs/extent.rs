@@ -66,28 +66,75 @@ pub fn check_extent(crs: &ResolvedCrs, bounds: Bounds) -> Result<Vec<Text>> {
 /// # Errors
 /// As [`check_extent`].
 pub fn check_features(crs: &ResolvedCrs, features: &[(i64, Bounds)]) -> Result<ExtentReport> {
-    let mut report = ExtentReport::default();
+    let check = FitCheck::new(crs, None);
     let mut sound: Option<Bounds> = None;
-    let mut faults = Vec::new();
+    let (mut fids, mut faults) = (Vec::new(), Vec::new());
     for (fid, b) in features {
-        match fault(crs, *b) {
-            Some(f) => faults.push((*fid, *b, f)),
+        match check.unfit(*b) {
+            Some(u) => {
+                fids.push(*fid);
+                faults.push(u);
+            }
             None => sound = Some(sound.map_or(*b, |s| union(s, *b))),
         }
     }
-    if faults.len() * 2 > features.len()
-        && let Some(f) = most_frequent(&faults)
-    {
-        let all = faults.iter().filter(|x| x.2 == f).map(|x| x.1).reduce(union);
-        return Err(describe(crs, all.unwrap_or_default(), f).into_error());
+    let warnings = check.verdict(features.len(), &faults, sound)?;
+    let unfit = fids.into_iter().zip(&faults).map(|(fid, u)| (fid, check.reason(u))).collect();
+    Ok(ExtentReport { warnings, unfit })
+}
+
+/// Checks the features of a layer that is read in batches, one by one, and the layer at its end.
+#[derive(Debug, Clone)]
+pub struct FitCheck {
+    crs: ResolvedCrs,
+    /// Bounds of the layer within which every feature fits, where that is known beforehand.
+    all_fit: Option<Bounds>,
+}
+
+/// A feature whose coordinates cannot be those of the CRS.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unfit {
+    bounds: Bounds,
+    fault: Fault,
+}
+
+impl FitCheck {
+    /// For a layer in `crs`, with its bounds as its file has them.
+    pub fn new(crs: &ResolvedCrs, extent: Option<Bounds>) -> Self {
+        // grids and degrees are told from the numbers alone, feature by feature; elsewhere the place decides, and
+        // what fits as a whole fits in its parts
+        let by_place = !crs.geographic && !crs.gauss_kruger.is_some_and(|g| g.zone.is_some());
+        let all_fit = extent.filter(|e| by_place && fault(crs, *e).is_none());
+        Self { crs: crs.clone(), all_fit }
     }
-    for (fid, b, f) in faults {
-        report.unfit.push((fid, Reason { code: "coordinates_unfit", text: describe(crs, b, f).what }));
+
+    /// What is wrong with a feature's bounds; `None` where they fit.
+    pub fn unfit(&self, bounds: Bounds) -> Option<Unfit> {
+        if self.all_fit.is_some_and(|all| inside(bounds, all, 0.0)) {
+            return None;
+        }
+        fault(&self.crs, bounds).map(|fault| Unfit { bounds, fault })
     }
-    if let Some(b) = sound {
-        report.warnings = area_check(crs, b)?;
+
+    /// Why a feature is set aside.
+    pub fn reason(&self, u: &Unfit) -> Reason {
+        Reason { code: "coordinates_unfit", text: describe(&self.crs, u.bounds, u.fault).what }
     }
-    Ok(report)
+
+    /// The verdict at the end: of `features` those `unfit`, the others within `sound`. As [`check_features`].
+    ///
+    /// # Errors
+    /// As [`check_extent`].
+    pub fn verdict(&self, features: usize, unfit: &[Unfit], sound: Option<Bounds>) -> Result<Vec<Text>> {
+        let faults: Vec<(i64, Bounds, Fault)> = unfit.iter().map(|u| (0, u.bounds, u.fault)).collect();
+        if faults.len() * 2 > features
+            && let Some(f) = most_frequent(&faults)
+        {
+            let all = faults.iter().filter(|x| x.2 == f).map(|x| x.1).reduce(union);
+            return Err(describe(&self.crs, all.unwrap_or_default(), f).into_error());
+        }
+        sound.map_or(Ok(Vec::new()), |b| area_check(&self.crs, b))
+    }
 }
 
 fn most_frequent(faults: &[(i64, Bounds, Fault)]) -> Option<Fault> {

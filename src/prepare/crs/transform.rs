@@ -1,8 +1,8 @@
 //! From any CRS to CGCS2000 longitude/latitude and back: the choice of the way, its accuracy, and geometries on it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use geo::{Coord, Geometry, LineString, Polygon};
 
@@ -48,6 +48,8 @@ pub struct Transformation {
     accuracy: Accuracy,
     /// Forward and inverse by cells, shared by all threads.
     cells: Arc<[Cells; 2]>,
+    /// Whether PROJ takes the pipeline; asked once.
+    tried: Arc<OnceLock<Result<()>>>,
 }
 
 impl PartialEq for Transformation {
@@ -92,6 +94,7 @@ impl Transformation {
                 Cells::new(source.geographic, source.unit_to_si, true, 1.0),
                 Cells::new(true, 1.0, source.geographic, source.unit_to_si),
             ]),
+            tried: Arc::default(),
         })
     }
 
@@ -120,8 +123,13 @@ impl Transformation {
     /// # Errors
     /// `Input` where PROJ does not take the pipeline (a grid file went missing).
     pub fn transformer(&self) -> Result<Transformer> {
+        self.tried.get_or_init(|| self.pj().map(|_| ())).clone()?;
+        Ok(Transformer { pj: OnceCell::new(), way: self.clone(), last: RefCell::default(), one_thread: PhantomData })
+    }
+
+    fn pj(&self) -> Result<Pj> {
         let ctx = Context::new();
-        let pj = Pj::create(&ctx, &self.pipeline).ok_or_else(|| {
+        Pj::create(&ctx, &self.pipeline).ok_or_else(|| {
             let said = ctx.last_message();
             Error::input(
                 format!("PROJ cannot run the transformation from {} to CGCS2000: {said}", self.source),
@@ -131,8 +139,7 @@ impl Transformation {
                 "check that PROJ's data files are installed (package proj-data)",
                 "请检查 PROJ 数据文件(软件包 proj-data)",
             )
-        })?;
-        Ok(Transformer { pj, way: self.clone(), last: RefCell::default(), one_thread: PhantomData })
+        })
     }
 }
 
@@ -260,7 +267,8 @@ fn accuracy_warning(source: &str, a: &Accuracy) -> Option<Text> {
 
 /// Runs a [`Transformation`]; belongs to one thread.
 pub struct Transformer {
-    pj: Pj,
+    /// Made when a cell or a point wants it: most threads never do.
+    pj: OnceCell<Option<Pj>>,
     way: Transformation,
     /// The cells used last, forward and inverse.
     last: RefCell<[Last; 2]>,
@@ -312,10 +320,18 @@ impl Transformer {
         let cells = &self.way.cells[usize::from(inverse)];
         let last = &mut self.last.borrow_mut()[usize::from(inverse)];
         for p in points {
-            match cells.point(*p, last, |c| self.pj.transform(c, inverse)) {
+            match cells.point(*p, last, |c| self.exact(c, inverse)) {
                 Some(q) => *p = q,
-                None => self.pj.transform(std::slice::from_mut(p), inverse),
+                None => self.exact(std::slice::from_mut(p), inverse),
             }
+        }
+    }
+
+    /// PROJ itself.
+    fn exact(&self, points: &mut [Coord<f64>], inverse: bool) {
+        match self.pj.get_or_init(|| self.way.pj().ok()) {
+            Some(pj) => pj.transform(points, inverse),
+            None => points.iter_mut().for_each(|p| *p = Coord { x: f64::INFINITY, y: f64::INFINITY }),
         }
     }
 }
