@@ -1,5 +1,5 @@
 //! JTS's own test cases against clip, validity, repair and distance: areas and verdicts, not the order of points.
-#![allow(missing_docs, reason = "a test crate")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test crate")]
 
 mod common;
 mod geos;

@@ -1,5 +1,5 @@
 //! Validity, repair and overlay against GEOS on random and degenerate polygons.
-#![allow(missing_docs, reason = "a test crate")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test crate")]
 
 mod geos;
 

@@ -317,7 +317,9 @@ fn total_bounds(layer: &Layer) -> Option<[f64; 4]> {
 }
 
 /// Features whose coordinates do not fit the CRS (sorted by id), and warnings.
-fn extent(layer: &Layer, way: &Way) -> Result<(Vec<(i64, Reason)>, Vec<Text>)> {
+type Unfit = (Vec<(i64, Reason)>, Vec<Text>);
+
+fn extent(layer: &Layer, way: &Way) -> Result<Unfit> {
     let bounds: Vec<(i64, [f64; 4])> =
         layer.features.iter().filter_map(|f| Some((f.fid, feature_bounds(f)?))).collect();
     let report =

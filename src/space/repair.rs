@@ -79,7 +79,8 @@ fn clean(ring: &LineString<f64>) -> Option<LineString<f64>> {
         points.pop();
     }
     let n = points.len();
-    let repeats = |p: &usize| n % p == 0 && points[*p] == points[0] && (*p..n).all(|i| points[i] == points[i - p]);
+    let repeats =
+        |p: &usize| n.is_multiple_of(*p) && points[*p] == points[0] && (*p..n).all(|i| points[i] == points[i - p]);
     if let Some(period) = (3..=n / 2).find(repeats) {
         points.truncate(period);
     }
@@ -211,4 +212,69 @@ fn made_valid(m: &MultiPolygon<f64>) -> Result<gdal::vector::Geometry> {
         return Ok(g);
     }
     g.make_valid(&gdal::cpl::CslStringList::new()).map_err(|e| geos_failed(&e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use geo::Area;
+    use wkt::TryFromWkt;
+
+    use super::*;
+
+    fn mended(wkt: &str) -> MultiPolygon<f64> {
+        let shape = match geo::Geometry::try_from_wkt_str(wkt).unwrap() {
+            geo::Geometry::Polygon(p) => MultiPolygon(vec![p]),
+            geo::Geometry::MultiPolygon(m) => m,
+            g => panic!("{g:?}"),
+        };
+        let r = repair(&shape).unwrap();
+        assert!(r.changed && !r.via_geos && valid(&r.shape), "{wkt}: {r:?}");
+        r.shape
+    }
+
+    /// Areas by hand, one line for each rule.
+    #[test]
+    fn the_rule() {
+        for (wkt, area, parts) in [
+            ("POLYGON ((0 0,10 10,10 0,0 10,0 0))", 50.0, 2),
+            // a hole that shares an edge with its shell stays a hole
+            ("POLYGON ((0 0,10 0,10 10,0 10,0 0),(0 0,5 0,5 5,0 5,0 0))", 75.0, 1),
+            ("POLYGON ((0 0,10 0,10 10,0 10,0 0),(20 20,25 20,25 25,20 20))", 112.5, 2),
+            ("POLYGON ((0 0,10 0,10 10,0 10,0 0),(10 10,0 10,0 0,10 0,10 10))", 100.0, 1),
+            ("POLYGON ((0 0,10 0,10 10,0 10,0 0,10 0,10 10,0 10,0 0))", 100.0, 1),
+            // a spike vanishes
+            ("POLYGON ((0 0,10 0,10 10,5 10,5 15,5 10,0 10,0 0))", 100.0, 1),
+            // parts: overlapping, equal, nested, edge to edge
+            ("MULTIPOLYGON (((0 0,10 0,10 10,0 10,0 0)),((5 5,15 5,15 15,5 15,5 5)))", 175.0, 1),
+            ("MULTIPOLYGON (((0 0,10 0,10 10,0 10,0 0)),((0 0,10 0,10 10,0 10,0 0)))", 100.0, 1),
+            ("MULTIPOLYGON (((0 0,10 0,10 10,0 10,0 0)),((2 2,4 2,4 4,2 2)))", 100.0, 1),
+            ("MULTIPOLYGON (((0 0,10 0,10 10,0 10,0 0)),((10 0,20 0,20 10,10 10,10 0)))", 200.0, 1),
+            // nothing is left
+            ("POLYGON ((0 0,1 1,2 2,0 0))", 0.0, 0),
+        ] {
+            let m = mended(wkt);
+            assert!((m.unsigned_area() - area).abs() < 1e-6, "{wkt}: {m:?}"); // a millionth of these units squared
+            assert_eq!(m.0.len(), parts, "{wkt}: {m:?}");
+        }
+    }
+
+    #[test]
+    fn a_sound_part_and_known_points_stay_bit_for_bit() {
+        let m = mended(
+            "MULTIPOLYGON (((0.1 0.1,0.3 0.1,0.2 0.7,0.1 0.1)),((36500000.1 0.1,36500010.3 10.7,36500010.7 0.3,36500000.9 10.9,36500000.1 0.1)))",
+        );
+        assert_eq!(m.0[0], geo::wkt!(POLYGON((0.1 0.1,0.3 0.1,0.2 0.7,0.1 0.1))));
+        let given = [(36500000.1, 0.1), (36500010.3, 10.7), (36500010.7, 0.3), (36500000.9, 10.9)];
+        let points: Vec<_> = m.0[1..].iter().flat_map(|p| &p.exterior().0).map(|c| (c.x, c.y)).collect();
+        assert!(given.iter().all(|g| points.contains(g)), "{points:?}");
+    }
+
+    #[test]
+    fn unfit_coordinates_are_left_out() {
+        let nan = Coord { x: f64::NAN, y: 3.0 };
+        let c = |x: f64, y: f64| Coord { x, y };
+        let ring = LineString(vec![c(0., 0.), c(4., 0.), nan, c(4., 4.), c(0., 4.), c(0., 0.)]);
+        let r = repair(&MultiPolygon(vec![Polygon::new(ring, Vec::new())])).unwrap();
+        assert_eq!((r.shape.unsigned_area(), r.changed), (16.0, true));
+    }
 }

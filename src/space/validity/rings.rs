@@ -67,8 +67,7 @@ impl Rings {
                         .enumerate()
                         .filter(|(_, l)| !l.0.is_empty())
                         .all(|(ring, l)| {
-                            l.0.first() == l.0.last()
-                                && l.0.iter().all(|c| c.x.is_finite() && c.y.is_finite())
+                            l.0.iter().all(|c| c.x.is_finite() && c.y.is_finite())
                                 && self.push(l, part, ring, shell) >= 3
                         })
             })
@@ -90,9 +89,6 @@ impl Rings {
                 if l.0.iter().any(|c| unfit(&c)) {
                     l.0.iter().filter(unfit).for_each(|&c| found.add(Reason::InvalidCoordinate, c, part, ring));
                     continue;
-                }
-                if l.0.last() != Some(&first) {
-                    found.add(Reason::RingNotClosed, l.0[l.0.len() - 1], part, ring);
                 }
                 l.0.windows(2)
                     .filter(|w| w[0] == w[1])

@@ -50,7 +50,25 @@ pub(super) fn write(
         dataset.commit("")?;
     }
     dataset.close()?;
+    if format == Format::Kml {
+        ends_whole(staged, target)?;
+    }
     Ok(written)
+}
+
+/// libkml does not say that a full disk cut its file short; the file's end does.
+fn ends_whole(staged: &Path, target: &Path) -> Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    let end = || -> std::io::Result<Vec<u8>> {
+        let mut f = std::fs::File::open(staged)?;
+        let length = f.metadata()?.len();
+        f.seek(SeekFrom::Start(length.saturating_sub(16)))?;
+        let mut end = Vec::new();
+        f.read_to_end(&mut end)?;
+        Ok(end)
+    };
+    let end = end().map_err(|e| unwritable(target, e))?;
+    if end.trim_ascii_end().ends_with(b"</kml>") { Ok(()) } else { Err(unwritable(target, "the file was cut short")) }
 }
 
 /// The time GDAL writes into files, for this thread, until dropped.
