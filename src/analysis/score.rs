@@ -53,7 +53,10 @@ pub struct Facts {
     pub in_zone: bool,
 }
 
-/// The factors of a site in points, in order; the score is their sum.
+/// Names of the factors, in order.
+pub const FACTORS: [&str; 5] = ["distance", "river_class", "kind", "inside", "zone"];
+
+/// The factors of a site in points, in the order of [`FACTORS`]; the score is their sum.
 pub fn factors(f: &Facts, o: &ScoreOptions) -> Vec<(&'static str, f64)> {
     let nearness = if f.widest_m > 0.0 { (1.0 - f.min_dist_m / f.widest_m).max(0.0) } else { 0.0 };
     let class = match f.river_class {
@@ -69,13 +72,14 @@ pub fn factors(f: &Facts, o: &ScoreOptions) -> Vec<(&'static str, f64)> {
         Kind::DomesticSource => 0.3,
         Kind::Other => 0.2,
     };
-    vec![
-        ("distance", o.distance * nearness),
-        ("river_class", o.river_class * class),
-        ("kind", o.kind * kind),
-        ("inside", o.inside * f.inside),
-        ("zone", o.zone * if f.in_zone { 1.0 } else { 0.0 }),
-    ]
+    let points = [
+        o.distance * nearness,
+        o.river_class * class,
+        o.kind * kind,
+        o.inside * f.inside,
+        o.zone * if f.in_zone { 1.0 } else { 0.0 },
+    ];
+    FACTORS.into_iter().zip(points).collect()
 }
 
 #[cfg(test)]

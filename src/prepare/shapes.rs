@@ -4,7 +4,8 @@ use geo::{BoundingRect, Geometry, LineString, MultiPolygon, Polygon};
 use rayon::prelude::*;
 
 use super::crs::{
-    ResolvedCrs, Transformation, Transformer, check_features, from_geographic, geographic_bounds, to_geographic,
+    FitCheck, ResolvedCrs, Transformation, Transformer, Unfit, check_features, from_geographic, geographic_bounds,
+    to_geographic,
 };
 use crate::error::{Error, Result, Text};
 use crate::model::{Feature, Layer, LayerInfo, Reason, Skipped};
@@ -76,13 +77,27 @@ impl Runner {
     /// # Errors
     /// `Input` where a point cannot be transformed.
     pub fn run(&self, g: &Geometry<f64>) -> Result<Geometry<f64>> {
-        let lonlat = match &self.first {
-            Some(t) => to_geographic(g, t)?,
-            None => g.clone(),
-        };
+        match &self.first {
+            Some(t) => self.onward(to_geographic(g, t)?),
+            None => self.onward(g.clone()),
+        }
+    }
+
+    /// As [`Self::run`], without a copy where nothing changes.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_owned(&self, g: Geometry<f64>) -> Result<Geometry<f64>> {
+        match &self.first {
+            Some(t) if !t.transformation().is_null() => self.onward(to_geographic(&g, t)?),
+            _ => self.onward(g),
+        }
+    }
+
+    fn onward(&self, lonlat: Geometry<f64>) -> Result<Geometry<f64>> {
         match &self.onward {
-            Some(t) => from_geographic(&lonlat, t),
-            None => Ok(lonlat),
+            Some(t) if !t.transformation().is_null() => from_geographic(&lonlat, t),
+            _ => Ok(lonlat),
         }
     }
 }
@@ -126,110 +141,225 @@ struct Sorted {
     points: usize,
 }
 
-fn sort(g: &Geometry<f64>) -> Sorted {
+impl Sorted {
+    fn made_of(&self) -> MadeOf {
+        match (self.polygons.len(), self.lines.len(), self.points) {
+            (0, 0, 0) => MadeOf::Nothing,
+            (0, 0, _) => MadeOf::Points,
+            (0, ..) => MadeOf::Lines,
+            _ => MadeOf::Polygons,
+        }
+    }
+}
+
+fn sort(g: Geometry<f64>) -> Sorted {
     let mut s = Sorted { polygons: Vec::new(), lines: Vec::new(), points: 0 };
     sort_into(g, &mut s);
     s
 }
 
-fn sort_into(g: &Geometry<f64>, s: &mut Sorted) {
+fn sort_into(g: Geometry<f64>, s: &mut Sorted) {
     match g {
-        Geometry::Polygon(p) => s.polygons.extend((!p.exterior().0.is_empty()).then(|| p.clone())),
-        Geometry::MultiPolygon(m) => s.polygons.extend(m.0.iter().filter(|p| !p.exterior().0.is_empty()).cloned()),
+        Geometry::Polygon(p) => s.polygons.extend((!p.exterior().0.is_empty()).then_some(p)),
+        Geometry::MultiPolygon(m) => s.polygons.extend(m.0.into_iter().filter(|p| !p.exterior().0.is_empty())),
         Geometry::Rect(r) => s.polygons.push(r.to_polygon()),
         Geometry::Triangle(t) => s.polygons.push(t.to_polygon()),
-        Geometry::LineString(l) => s.lines.extend((!l.0.is_empty()).then(|| l.clone())),
-        Geometry::MultiLineString(m) => s.lines.extend(m.0.iter().filter(|l| !l.0.is_empty()).cloned()),
+        Geometry::LineString(l) => s.lines.extend((!l.0.is_empty()).then_some(l)),
+        Geometry::MultiLineString(m) => s.lines.extend(m.0.into_iter().filter(|l| !l.0.is_empty())),
         Geometry::Line(l) => s.lines.push(LineString(vec![l.start, l.end])),
         Geometry::Point(_) => s.points += 1,
         Geometry::MultiPoint(m) => s.points += m.0.len(),
-        Geometry::GeometryCollection(c) => c.0.iter().for_each(|g| sort_into(g, s)),
+        Geometry::GeometryCollection(c) => c.0.into_iter().for_each(|g| sort_into(g, s)),
     }
 }
 
-/// The polygons of a layer, mended in their own coordinates and brought along the way.
-///
-/// Null and empty geometries, those without a polygon, and polygons that cannot be mended are set aside; invalid ones
-/// are mended and said.
+/// Takes the polygons out of a layer's features, one by one and in any order: mended in their own coordinates, and
+/// brought along the way.
+#[derive(Debug, Clone)]
+pub struct PolygonReader<'a> {
+    info: &'a LayerInfo,
+    way: &'a Way,
+    check: FitCheck,
+}
+
+/// What one feature gave.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Taken {
+    /// Its polygons in the way's coordinates, where it is usable.
+    pub shape: Option<MultiPolygon<f64>>,
+    /// Why it was set aside, or what was mended.
+    pub notes: Vec<Skipped>,
+    /// The repair needed GEOS.
+    pub via_geos: bool,
+    /// Its bounds in the layer's coordinates, where they fit the CRS.
+    pub bounds: Option<[f64; 4]>,
+    /// Its bounds, where they do not.
+    pub unfit: Option<Unfit>,
+    /// What it is made of.
+    pub made_of: MadeOf,
+}
+
+/// What a feature's geometry is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MadeOf {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Points alone.
+    Points,
+    /// Lines, and perhaps points.
+    Lines,
+    /// Polygons, among others perhaps.
+    Polygons,
+}
+
+impl<'a> PolygonReader<'a> {
+    /// For a layer; its bounds, where its file has them, save looking at each feature.
+    pub fn new(info: &'a LayerInfo, way: &'a Way, extent: Option<[f64; 4]>) -> Self {
+        Self { info, way, check: FitCheck::new(&way.source, extent) }
+    }
+
+    /// The polygons of one feature; null and empty geometries, those without a polygon, and polygons that cannot be
+    /// mended are set aside. The feature's geometry is taken out of it.
+    ///
+    /// # Errors
+    /// `Input` where PROJ cannot run the way.
+    pub fn take(&self, f: &mut Feature, runner: &Result<Runner>) -> Result<Taken> {
+        let mut t = Taken::default();
+        let aside = |t: Taken, code, en: String, zh: String| {
+            Ok(Taken { notes: vec![note(self.info, f.fid, false, code, en, zh)], ..t })
+        };
+        let Some(g) = f.geometry.take() else {
+            return aside(t, "null_geometry", "the feature has no geometry".into(), "要素没有几何".into());
+        };
+        let bounds = g.bounding_rect().map(|r| [r.min().x, r.min().y, r.max().x, r.max().y]);
+        let s = sort(g);
+        t.made_of = s.made_of();
+        let other = s.lines.len() + s.points;
+        if s.polygons.is_empty() && other > 0 {
+            let (lines, points) = (s.lines.len(), s.points);
+            let (en, zh) = (
+                format!("{lines} line(s) and {points} point(s), no polygon"),
+                format!("含 {lines} 条线、{points} 个点,没有面"),
+            );
+            return aside(t, "not_polygon", en, zh);
+        }
+        if s.polygons.is_empty() {
+            return aside(t, "empty_geometry", "the geometry is empty".into(), "几何为空".into());
+        }
+        t.unfit = bounds.and_then(|b| self.check.unfit(b));
+        if let Some(u) = &t.unfit {
+            let r = self.check.reason(u);
+            return aside(t, r.code, r.text.en, r.text.zh);
+        }
+        t.bounds = bounds;
+        if other > 0 {
+            let (en, zh) = (
+                format!("{other} line(s) or point(s) beside the polygons were left out"),
+                format!("面以外的 {other} 个线或点未使用"),
+            );
+            t.notes.push(note(self.info, f.fid, true, "mixed_geometry", en, zh));
+        }
+        let source = MultiPolygon(s.polygons);
+        let shape = match mend(&source) {
+            Mended::Sound => source,
+            Mended::Repaired(m, why, via_geos) => {
+                t.notes.push(note(self.info, f.fid, true, why.code, why.text.en, why.text.zh));
+                t.via_geos = via_geos;
+                m
+            }
+            Mended::Lost(why) => return aside(t, why.code, why.text.en, why.text.zh),
+        };
+        let runner = runner.as_ref().map_err(Clone::clone)?;
+        match runner.run_owned(Geometry::MultiPolygon(shape)) {
+            Ok(Geometry::MultiPolygon(m)) => Ok(Taken { shape: Some(m), ..t }),
+            Ok(_) => aside(t, "empty_geometry", "the geometry is empty".into(), "几何为空".into()),
+            Err(e) => aside(t, "not_transformable", e.what.en.clone(), e.what.zh.clone()),
+        }
+    }
+
+    /// The verdict on a layer at its end; what the user must know.
+    ///
+    /// # Errors
+    /// `Input` where no feature of the layer is a polygon, or the coordinates do not fit the CRS.
+    pub fn verdict(&self, seen: &Seen) -> Result<Vec<Text>> {
+        seen.no_polygon_at_all(self.info)?;
+        let place = |e: Error| e.in_file(&self.info.source).in_layer(&self.info.name);
+        self.check.verdict(seen.bounded, &seen.unfit, seen.sound).map_err(place)
+    }
+}
+
+/// What was seen of a layer's features, summed up.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    points: usize,
+    lines: usize,
+    polygons: usize,
+    bounded: usize,
+    unfit: Vec<Unfit>,
+    sound: Option<[f64; 4]>,
+}
+
+impl Seen {
+    /// Adds a feature.
+    pub fn add(&mut self, t: &Taken) {
+        match t.made_of {
+            MadeOf::Nothing => {}
+            MadeOf::Points => self.points += 1,
+            MadeOf::Lines => self.lines += 1,
+            MadeOf::Polygons => self.polygons += 1,
+        }
+        self.bounded += usize::from(t.bounds.is_some() || t.unfit.is_some());
+        self.unfit.extend(t.unfit);
+        if let Some(b) = t.bounds {
+            let a = self.sound.unwrap_or(b);
+            self.sound = Some([a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]);
+        }
+    }
+
+    /// A layer of points or lines where polygons belong is refused, not set aside feature by feature.
+    fn no_polygon_at_all(&self, info: &LayerInfo) -> Result<()> {
+        let (points, lines) = (self.points, self.lines);
+        if self.polygons > 0 || points + lines == 0 {
+            return Ok(());
+        }
+        let (en, zh) = if points >= lines { ("points", "点") } else { ("lines", "线") };
+        Err(Error::input(
+            format!("the layer holds {en} ({} of them); polygons are needed here", points.max(lines)),
+            format!("图层为{zh}要素(共 {} 个),此处需要面要素", points.max(lines)),
+        )
+        .in_file(&info.source)
+        .in_layer(&info.name)
+        .remedy(
+            "give the layer of outlines; where only points are known, draw an outline round each first (QGIS: Buffer)",
+            "请给出图斑边界(面)图层;若只有点位,请先勾绘边界(如 QGIS 的“缓冲区”工具)",
+        ))
+    }
+}
+
+/// The polygons of a layer, as [`PolygonReader`] takes them.
 ///
 /// # Errors
 /// `Input` where no feature of the layer is a polygon, or the coordinates do not fit the CRS.
 pub fn polygons(layer: &Layer, way: &Way) -> Result<Shapes<MultiPolygon<f64>>> {
-    let what = |f: &Feature| f.geometry.as_ref().map(sort);
-    no_polygon_at_all(layer)?;
-    let (unfit, warnings) = extent(layer, way)?;
-    let done: Vec<Outcome> = layer
+    let reader = PolygonReader::new(&layer.info, way, None);
+    let done: Vec<Taken> = layer
         .features
         .par_iter()
-        .enumerate()
         .with_min_len(64)
-        .map_init(|| way.runner(), |runner, (i, f)| polygon(layer, runner, i, f, what(f), &unfit))
+        .map_init(|| way.runner(), |runner, f| reader.take(&mut f.clone(), runner))
         .collect::<Result<_>>()
         .map_err(|e| e.in_file(&layer.info.source).in_layer(&layer.info.name))?;
-    let mut out = Shapes { shapes: Vec::new(), skipped: Vec::new(), warnings, via_geos: 0 };
-    for (shape, notes, via_geos) in done {
-        out.shapes.extend(shape);
-        out.skipped.extend(notes);
-        out.via_geos += u64::from(via_geos);
+    let mut out = Shapes { shapes: Vec::new(), skipped: Vec::new(), warnings: Vec::new(), via_geos: 0 };
+    let mut seen = Seen::default();
+    for (i, t) in done.into_iter().enumerate() {
+        seen.add(&t);
+        out.shapes.extend(t.shape.map(|s| (i, s)));
+        out.skipped.extend(t.notes);
+        out.via_geos += u64::from(t.via_geos);
     }
+    out.warnings = reader.verdict(&seen)?;
     Ok(out)
-}
-
-type Outcome = (Option<(usize, MultiPolygon<f64>)>, Vec<Skipped>, bool);
-
-fn polygon(
-    layer: &Layer,
-    runner: &Result<Runner>,
-    i: usize,
-    f: &Feature,
-    sorted: Option<Sorted>,
-    unfit: &[(i64, Reason)],
-) -> Result<Outcome> {
-    let aside = |code, en: String, zh: String| Ok((None, vec![note(&layer.info, f.fid, false, code, en, zh)], false));
-    let Some(s) = sorted else {
-        return aside("null_geometry", "the feature has no geometry".into(), "要素没有几何".into());
-    };
-    let other = s.lines.len() + s.points;
-    if s.polygons.is_empty() && other > 0 {
-        return aside(
-            "not_polygon",
-            format!("{} line(s) and {} point(s), no polygon", s.lines.len(), s.points),
-            format!("含 {} 条线、{} 个点,没有面", s.lines.len(), s.points),
-        );
-    }
-    if s.polygons.is_empty() {
-        return aside("empty_geometry", "the geometry is empty".into(), "几何为空".into());
-    }
-    if let Ok(k) = unfit.binary_search_by_key(&f.fid, |u| u.0) {
-        let r = unfit[k].1.clone();
-        return aside(r.code, r.text.en, r.text.zh);
-    }
-    let mut notes = Vec::new();
-    if other > 0 {
-        notes.push(note(
-            &layer.info,
-            f.fid,
-            true,
-            "mixed_geometry",
-            format!("{other} line(s) or point(s) beside the polygons were left out"),
-            format!("面以外的 {other} 个线或点未使用"),
-        ));
-    }
-    let source = MultiPolygon(s.polygons);
-    let (shape, via_geos) = match mend(&source) {
-        Mended::Sound => (source, false),
-        Mended::Repaired(m, why, via_geos) => {
-            notes.push(note(&layer.info, f.fid, true, why.code, why.text.en, why.text.zh));
-            (m, via_geos)
-        }
-        Mended::Lost(why) => return aside(why.code, why.text.en, why.text.zh),
-    };
-    let runner = runner.as_ref().map_err(Clone::clone)?;
-    match runner.run(&Geometry::MultiPolygon(shape)) {
-        Ok(Geometry::MultiPolygon(m)) => Ok((Some((i, m)), notes, via_geos)),
-        Ok(_) => aside("empty_geometry", "the geometry is empty".into(), "几何为空".into()),
-        Err(e) => aside("not_transformable", e.what.en.clone(), e.what.zh.clone()),
-    }
 }
 
 /// What became of a polygon.
@@ -272,33 +402,6 @@ pub fn mend(shape: &MultiPolygon<f64>) -> Mended {
 fn short(v: f64) -> String {
     let digits = if v.abs() > 1000.0 { 3 } else { 8 };
     format!("{v:.digits$}")
-}
-
-/// A layer of points or lines where polygons belong is refused, not set aside feature by feature.
-fn no_polygon_at_all(layer: &Layer) -> Result<()> {
-    let (mut points, mut lines) = (0, 0);
-    for f in &layer.features {
-        let Some(s) = f.geometry.as_ref().map(sort) else { continue };
-        if !s.polygons.is_empty() {
-            return Ok(());
-        }
-        points += usize::from(s.points > 0);
-        lines += usize::from(!s.lines.is_empty());
-    }
-    if points + lines == 0 {
-        return Ok(());
-    }
-    let (en, zh) = if points >= lines { ("points", "点") } else { ("lines", "线") };
-    Err(Error::input(
-        format!("the layer holds {en} ({} of them); polygons are needed here", points.max(lines)),
-        format!("图层为{zh}要素(共 {} 个),此处需要面要素", points.max(lines)),
-    )
-    .in_file(&layer.info.source)
-    .in_layer(&layer.info.name)
-    .remedy(
-        "give the layer of outlines; where only points are known, draw an outline round each first (QGIS: Buffer)",
-        "请给出图斑边界(面)图层;若只有点位,请先勾绘边界(如 QGIS 的“缓冲区”工具)",
-    ))
 }
 
 fn feature_bounds(f: &Feature) -> Option<[f64; 4]> {
@@ -348,7 +451,7 @@ pub fn courses(layer: &Layer, way: &Way) -> Result<Shapes<Course>> {
     let mut out = Shapes { shapes: Vec::new(), skipped: Vec::new(), warnings, via_geos: 0 };
     for (i, f) in layer.features.iter().enumerate() {
         let skip = |code, en: &str, zh: &str| note(&layer.info, f.fid, false, code, en, zh);
-        let Some(s) = f.geometry.as_ref().map(sort) else {
+        let Some(s) = f.geometry.clone().map(sort) else {
             out.skipped.push(skip("null_geometry", "the feature has no geometry", "要素没有几何"));
             continue;
         };

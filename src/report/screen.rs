@@ -6,7 +6,7 @@ use geo::{Geometry, LineString, MultiLineString, MultiPolygon};
 
 use super::style::{Draw, Symbol, style};
 use crate::error::{Lang, Text, without_password};
-use crate::model::{Column, Crs, Field, FieldType, Kind, RiverClass, Schema, Shape, Site, Skipped, Table, Value};
+use crate::model::{Column, Crs, Field, FieldType, Kind, RiverClass, Row, Schema, Shape, Site, Skipped, Table, Value};
 use crate::units::SquareMetres;
 
 /// One site with its answers, ready for the report.
@@ -112,7 +112,7 @@ fn column(name: &str, ty: FieldType, en: &str, zh: &str) -> Column {
 }
 
 /// The columns of ours in `sites`, in order.
-fn own_columns(c: &Context<'_>, factors: &[(&'static str, f64)]) -> Vec<Column> {
+fn own_columns(c: &Context<'_>, factors: &[&'static str]) -> Vec<Column> {
     use FieldType::{Real, Text as T};
     let mut out = vec![
         column("site_id", T, "site id", "编号"),
@@ -156,7 +156,7 @@ fn own_columns(c: &Context<'_>, factors: &[(&'static str, f64)]) -> Vec<Column> 
         out.push(column("zone_overlap_m2", Real, "overlap with zone (m²)", "与管控区重叠(平方米)"));
         out.push(column("zone_overlap_pct", Real, "overlap with zone (%)", "与管控区重叠(%)"));
     }
-    for (f, _) in factors {
+    for f in factors {
         let (en, zh) = super::people::factor(f);
         out.push(column(&format!("score_{f}"), Real, &format!("score: {en}"), &format!("评分:{zh}")));
     }
@@ -238,34 +238,52 @@ fn own_values(r: &SiteRow, c: &Context<'_>) -> Vec<Value> {
 }
 
 /// `sites`: every site with its answers and every source attribute.
-pub fn sites(rows: &[SiteRow], c: &Context<'_>) -> Table {
-    let factors = rows.first().map(|r| r.score.clone()).unwrap_or_default();
-    let mut columns = own_columns(c, &factors);
-    let (extra, places) = source_columns(&columns, c.schemas);
-    let out = rows
-        .iter()
-        .map(|r| {
-            let mut v = own_values(r, c);
-            let start = v.len();
-            v.resize(start + extra.len(), Value::Null);
-            for (value, &at) in r.site.values.iter().zip(&places[r.source]) {
-                let as_text = extra[at].field.ty == FieldType::Text && !matches!(value, Value::Null | Value::Text(_));
-                v[start + at] = if as_text { Value::Text(value.to_display()) } else { value.clone() };
-            }
-            (Some(Geometry::MultiPolygon(r.site.shape.clone())), v)
-        })
-        .collect();
-    columns.extend(extra);
-    let widest = c.distances.iter().copied().fold(0.0, f64::max);
-    let field = format!("relation_{}", distance_suffix(widest));
-    Table {
-        name: "sites".into(),
-        title: Text::new("sites", "图斑"),
-        columns,
-        shape: Shape::MultiPolygon,
-        crs: Some(c.crs.clone()),
-        rows: out,
-        style: Some(style("sites", Draw::Fill, Some(&field), &relation_symbols(), c.lang)),
+#[derive(Debug, Clone)]
+pub struct Sites {
+    head: Table,
+    /// Columns that are not a source's.
+    own: usize,
+    /// Where each source value goes, a source layer each.
+    places: Vec<Vec<usize>>,
+}
+
+impl Sites {
+    /// The layer, with its columns: ours, then those of the sources.
+    pub fn new(c: &Context<'_>, factors: &[&'static str]) -> Self {
+        let mut columns = own_columns(c, factors);
+        let own = columns.len();
+        let (extra, places) = source_columns(&columns, c.schemas);
+        columns.extend(extra);
+        let widest = c.distances.iter().copied().fold(0.0, f64::max);
+        let field = format!("relation_{}", distance_suffix(widest));
+        let head = Table {
+            name: "sites".into(),
+            title: Text::new("sites", "图斑"),
+            columns,
+            shape: Shape::MultiPolygon,
+            crs: Some(c.crs.clone()),
+            rows: Vec::new(),
+            style: Some(style("sites", Draw::Fill, Some(&field), &relation_symbols(), c.lang)),
+        };
+        Self { head, own, places }
+    }
+
+    /// The layer without rows.
+    pub fn head(&self) -> Table {
+        self.head.clone()
+    }
+
+    /// The row of a site.
+    pub fn row(&self, r: SiteRow, c: &Context<'_>) -> Row {
+        let mut v = own_values(&r, c);
+        v.resize(self.head.columns.len(), Value::Null);
+        for (value, &at) in r.site.values.into_iter().zip(&self.places[r.source]) {
+            let at = self.own + at;
+            let as_text =
+                self.head.columns[at].field.ty == FieldType::Text && !matches!(value, Value::Null | Value::Text(_));
+            v[at] = if as_text { Value::Text(value.to_display()) } else { value };
+        }
+        (Some(Geometry::MultiPolygon(r.site.shape)), v)
     }
 }
 
@@ -282,7 +300,7 @@ fn relation_symbols() -> Vec<Symbol> {
 }
 
 /// `clipped`: the parts of sites inside the corridor, one row a site and distance.
-pub fn clipped(rows: &[SiteRow], c: &Context<'_>) -> Table {
+pub fn clipped(c: &Context<'_>) -> Table {
     let columns = vec![
         column("site_id", FieldType::Text, "site id", "编号"),
         column("name", FieldType::Text, "name", "名称"),
@@ -290,35 +308,34 @@ pub fn clipped(rows: &[SiteRow], c: &Context<'_>) -> Table {
         column("distance_m", FieldType::Real, "distance (m)", "距离(米)"),
         column("inside_m2", FieldType::Real, "area inside (m²)", "范围内面积(平方米)"),
     ];
-    let out = rows
-        .iter()
-        .flat_map(|r| r.at.iter().filter_map(move |a| a.clipped.as_ref().map(|g| (r, a, g))))
-        .map(|(r, a, g)| {
-            let v = vec![
-                Value::from(r.site.site_id.as_str()),
-                Value::from(r.site.name.as_deref()),
-                Value::from(r.site.kind.as_str()),
-                Value::Real(a.distance_m),
-                Value::Real(a.inside.0),
-            ];
-            (Some(Geometry::MultiPolygon(g.clone())), v)
-        })
-        .collect();
+    let symbols = [symbol("", "inside", "范围内", [240, 60, 40, 110], 0.4)];
     Table {
         name: "clipped".into(),
         title: Text::new("parts inside the corridor", "范围内部分"),
         columns,
         shape: Shape::MultiPolygon,
         crs: Some(c.crs.clone()),
-        rows: out,
-        style: Some(style(
-            "clipped",
-            Draw::Fill,
-            None,
-            &[symbol("", "inside", "范围内", [240, 60, 40, 110], 0.4)],
-            c.lang,
-        )),
+        rows: Vec::new(),
+        style: Some(style("clipped", Draw::Fill, None, &symbols, c.lang)),
     }
+}
+
+/// The rows of a site in `clipped`; its polygons are taken out of it.
+pub fn clipped_rows(r: &mut SiteRow) -> Vec<Row> {
+    let site = &r.site;
+    r.at.iter_mut()
+        .filter_map(|a| Some((a.clipped.take()?, a.distance_m, a.inside.0)))
+        .map(|(g, distance_m, inside_m2)| {
+            let v = vec![
+                Value::from(site.site_id.as_str()),
+                Value::from(site.name.as_deref()),
+                Value::from(site.kind.as_str()),
+                Value::Real(distance_m),
+                Value::Real(inside_m2),
+            ];
+            (Some(Geometry::MultiPolygon(g)), v)
+        })
+        .collect()
 }
 
 /// `corridor`: the corridors as polygons, for the map.
@@ -400,19 +417,26 @@ struct Sum {
     inside: f64,
 }
 
-/// `summary`: count and area by distance, relation, kind, river class, administrative area and responsible unit.
-pub fn summary(rows: &[SiteRow], c: &Context<'_>) -> Table {
-    let mut sums: BTreeMap<(usize, &str, Kind, RiverClass, String, String), Sum> = BTreeMap::new();
-    for r in rows {
+/// Sums of `summary`, a site at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Sums(BTreeMap<(usize, &'static str, Kind, RiverClass, String, String), Sum>);
+
+impl Sums {
+    /// Adds a site. Sums depend on the order in the last bit: keep to that of the sources.
+    pub fn add(&mut self, r: &SiteRow) {
         for (i, a) in r.at.iter().enumerate().filter(|(_, a)| a.relation != "outside") {
             let text = |t: &Option<String>| t.clone().unwrap_or_default();
             let key = (i, a.relation, r.site.kind, r.river_class, text(&r.site.admin), text(&r.site.responsible_unit));
-            let s = sums.entry(key).or_default();
+            let s = self.0.entry(key).or_default();
             s.count += 1;
             s.area += r.area.0;
             s.inside += a.inside.0;
         }
     }
+}
+
+/// `summary`: count and area by distance, relation, kind, river class, administrative area and responsible unit.
+pub fn summary(sums: &Sums, c: &Context<'_>) -> Table {
     let columns = vec![
         column("distance_m", FieldType::Real, "distance (m)", "距离(米)"),
         column("relation", FieldType::Text, "relation", "关系"),
@@ -428,17 +452,18 @@ pub fn summary(rows: &[SiteRow], c: &Context<'_>) -> Table {
         column("inside_mu", FieldType::Real, "area inside (mu)", "范围内面积(亩)"),
     ];
     let rows = sums
-        .into_iter()
+        .0
+        .iter()
         .map(|((i, relation, kind, class, admin, unit), s)| {
             let (area, inside) = (SquareMetres(s.area), SquareMetres(s.inside));
             let v = vec![
-                Value::Real(c.distances[i]),
-                Value::from(relation),
+                Value::Real(c.distances[*i]),
+                Value::from(*relation),
                 Value::from(kind.as_str()),
                 Value::from(kind.zh()),
                 Value::from(class.as_str()),
-                Value::Text(admin),
-                Value::Text(unit),
+                Value::Text(admin.clone()),
+                Value::Text(unit.clone()),
                 Value::Int(s.count),
                 Value::Real(area.hectares()),
                 Value::Real(area.mu()),
@@ -460,7 +485,7 @@ pub fn summary(rows: &[SiteRow], c: &Context<'_>) -> Table {
 }
 
 /// `zones`: overlaps of sites with zones.
-pub fn zones(rows: &[SiteRow], c: &Context<'_>) -> Table {
+pub fn zones(c: &Context<'_>) -> Table {
     let columns = vec![
         column("site_id", FieldType::Text, "site id", "编号"),
         column("name", FieldType::Text, "name", "名称"),
@@ -468,20 +493,6 @@ pub fn zones(rows: &[SiteRow], c: &Context<'_>) -> Table {
         column("overlap_m2", FieldType::Real, "overlap (m²)", "重叠面积(平方米)"),
         column("overlap_pct", FieldType::Real, "overlap (%)", "重叠占比(%)"),
     ];
-    let out = rows
-        .iter()
-        .flat_map(|r| r.zones.iter().filter_map(move |z| z.shape.as_ref().map(|g| (r, z, g))))
-        .map(|(r, z, g)| {
-            let v = vec![
-                Value::from(r.site.site_id.as_str()),
-                Value::from(r.site.name.as_deref()),
-                Value::from(z.zone.as_str()),
-                Value::Real(z.overlap.0),
-                Value::Real(z.overlap_pct),
-            ];
-            (Some(Geometry::MultiPolygon(g.clone())), v)
-        })
-        .collect();
     let symbols = [symbol("", "overlap with a zone", "与管控区重叠", [152, 78, 163, 150], 0.4)];
     Table {
         name: "zones".into(),
@@ -489,9 +500,28 @@ pub fn zones(rows: &[SiteRow], c: &Context<'_>) -> Table {
         columns,
         shape: Shape::MultiPolygon,
         crs: Some(c.crs.clone()),
-        rows: out,
+        rows: Vec::new(),
         style: Some(style("zones", Draw::Fill, None, &symbols, c.lang)),
     }
+}
+
+/// The rows of a site in `zones`; its polygons are taken out of it.
+pub fn zone_rows(r: &mut SiteRow) -> Vec<Row> {
+    let site = &r.site;
+    r.zones
+        .iter_mut()
+        .filter_map(|z| Some((z.shape.take()?, z)))
+        .map(|(g, z)| {
+            let v = vec![
+                Value::from(site.site_id.as_str()),
+                Value::from(site.name.as_deref()),
+                Value::from(z.zone.as_str()),
+                Value::Real(z.overlap.0),
+                Value::Real(z.overlap_pct),
+            ];
+            (Some(Geometry::MultiPolygon(g)), v)
+        })
+        .collect()
 }
 
 /// `skipped`: what was set aside or repaired, and why.
