@@ -61,6 +61,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         format: "CSV".into(),
         encoding: Some(encoding),
         count: Some(rows.len() as u64),
+        extent: None,
         geometry_type: if matches!(place, Place::Wkt(_)) { "Unknown" } else { "Point" }.into(),
     };
     let mut skipped = Vec::new();

@@ -42,6 +42,7 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
         format: "GeoJSON".into(),
         encoding: None,
         count: Some(collection.features.len() as u64),
+        extent: None,
         geometry_type: String::new(),
     };
     let mut skipped = Vec::new();

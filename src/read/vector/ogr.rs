@@ -178,8 +178,18 @@ fn info(layer: &impl LayerAccess, dataset: &Dataset, name: &SourceName, options:
             None
         },
         count: layer.try_feature_count(),
+        extent: extent(layer),
         geometry_type,
     }
+}
+
+/// The box that the file keeps; GDAL is not to look at the features for it.
+fn extent(layer: &impl LayerAccess) -> Option<[f64; 4]> {
+    let mut e = gdal_sys::OGREnvelope { MinX: 0.0, MaxX: 0.0, MinY: 0.0, MaxY: 0.0 };
+    // SAFETY: the layer is open and the envelope is ours
+    let err = unsafe { gdal_sys::OGR_L_GetExtent(layer.c_layer(), &mut e, 0) };
+    let known = err == gdal_sys::OGRErr::OGRERR_NONE && e.MinX <= e.MaxX && e.MinY <= e.MaxY;
+    known.then_some([e.MinX, e.MinY, e.MaxX, e.MaxY])
 }
 
 fn cpg(shp: &Path) -> String {

@@ -3,10 +3,13 @@
 mod geojson;
 mod names;
 mod ogr;
+pub mod sink;
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+
+pub use sink::Sink;
 
 use super::Staging;
 use crate::error::{Error, Lang, Result, Text};
