@@ -2,6 +2,7 @@
 
 mod delimited;
 mod encoding;
+mod flatgeobuf;
 mod geojson;
 mod ogr;
 
@@ -55,7 +56,7 @@ pub fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<LayerInfo>
     match format(name) {
         Format::GeoJson => Ok(vec![geojson::open(&name.path)?.info().clone()]),
         Format::Delimited => Ok(vec![delimited::open(&name.path, options)?.info().clone()]),
-        Format::Ogr => ogr::layers(name, options),
+        Format::FlatGeobuf | Format::Ogr => ogr::layers(name, options),
     }
 }
 
@@ -68,6 +69,7 @@ pub fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureS
     let source: Box<dyn FeatureSource> = match format(name) {
         Format::GeoJson => Box::new(geojson::open(&name.path)?),
         Format::Delimited => Box::new(delimited::open(&name.path, options)?),
+        Format::FlatGeobuf => return flatgeobuf::open(name, options),
         Format::Ogr => return ogr::open(name, options),
     };
     match &name.layer {
@@ -92,6 +94,7 @@ pub fn layer(name: &SourceName, options: &ReadOptions) -> Result<Layer> {
 enum Format {
     GeoJson,
     Delimited,
+    FlatGeobuf,
     Ogr,
 }
 
@@ -100,6 +103,7 @@ fn format(name: &SourceName) -> Format {
     match ext.as_str() {
         "geojson" | "json" => Format::GeoJson,
         "csv" | "tsv" => Format::Delimited,
+        "fgb" => Format::FlatGeobuf,
         _ => Format::Ogr,
     }
 }
