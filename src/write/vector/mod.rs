@@ -1,9 +1,12 @@
 //! Layers to vector files: GeoJSON by RFC 7946, CSV, and everything else through GDAL.
 
+mod dataset;
+mod flatgeobuf;
 mod geojson;
 mod names;
 mod ogr;
 pub mod sink;
+mod spool;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +16,10 @@ pub use sink::Sink;
 
 use super::Staging;
 use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Shape, Table};
+use crate::model::{FieldType, Table, Value};
+
+/// Rows of a table written at once.
+const BATCH: usize = 4096;
 
 /// How files are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -157,36 +163,24 @@ pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
 /// # Errors
 /// As [`write`].
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
-    let format = Format::of(path)?;
-    match format {
-        Format::Xlsx => super::xlsx::write_staged(staging, path, tables, o).map(|()| Written::default()),
-        Format::GeoPackage | Format::FileGdb => {
-            let staged = staging.claim(path)?;
-            let all: Vec<&Table> = tables.iter().collect();
-            ogr::write(&staged, path, format, &all, o)
-        }
-        Format::PostGis => ogr::write(path, path, format, &tables.iter().collect::<Vec<_>>(), o),
-        _ => {
-            let mut written = Written::default();
-            for (i, t) in tables.iter().enumerate() {
-                let target = layer_path(path, tables, i);
-                match format {
-                    Format::GeoJson => geojson::write(staging, &target, t)?,
-                    Format::Csv => super::table::write_layer(staging, &target, t)?,
-                    // a list without geometry: the format's attribute table is CSV
-                    _ if t.shape == Shape::None && format != Format::Shapefile => {
-                        super::table::write_layer(staging, &target.with_extension("csv"), t)?;
-                    }
-                    _ => {
-                        let staged = staging.claim(&target)?;
-                        if format == Format::Shapefile && t.shape == Shape::None {
-                            staging.claim(&target.with_extension("dbf"))?;
-                        }
-                        written.absorb(ogr::write(&staged, &target, format, &[t], o)?);
-                    }
-                }
-            }
-            Ok(written)
+    let heads = tables.iter().map(fitting_head).collect();
+    let mut sink = sink::open_with_widths(staging, path, heads, o)?;
+    for (i, t) in tables.iter().enumerate() {
+        for rows in t.rows.chunks(BATCH) {
+            sink.write(i, rows.to_vec())?;
         }
     }
+    sink.finish()
+}
+
+/// The head of a table; a text field keeps its width only where all its values fit.
+fn fitting_head(t: &Table) -> Table {
+    let mut head = t.head();
+    for (i, c) in head.columns.iter_mut().enumerate() {
+        let fits = |v: &Value| v.as_text().is_none_or(|s| s.chars().count() <= c.field.width);
+        if c.field.ty == FieldType::Text && !t.rows.iter().all(|(_, v)| fits(&v[i])) {
+            c.field.width = 0;
+        }
+    }
+    head
 }

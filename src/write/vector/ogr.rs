@@ -17,7 +17,7 @@ use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
 use crate::space::wkb;
 
 /// Features between two commits.
-const BATCH: usize = 50_000;
+pub(super) const BATCH: usize = 50_000;
 /// Longest text a dBASE field holds, bytes.
 const DBF_TEXT: usize = 254;
 
@@ -41,17 +41,17 @@ pub(super) fn write(
         dataset.layer(&styles(tables, o), o, &mut written)?;
     }
     dataset.close()?;
-    if matches!(format, Format::Shapefile | Format::FlatGeobuf) {
+    if format == Format::Shapefile {
         sidecar_style(staged, target, tables)?;
     }
     Ok(written)
 }
 
 /// The time GDAL writes into files, for this thread, until dropped.
-struct Clock;
+pub(super) struct Clock;
 
 impl Clock {
-    fn set(time: DateTime<Utc>) -> Self {
+    pub fn set(time: DateTime<Utc>) -> Self {
         Self::option(Some(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()));
         Self
     }
@@ -74,11 +74,12 @@ impl Drop for Clock {
     }
 }
 
-struct Output<'a> {
+pub(super) struct Output<'a> {
     handle: GDALDatasetH,
     format: Format,
     target: &'a Path,
     prefix: String,
+    transaction: bool,
 }
 
 impl Drop for Output<'_> {
@@ -114,7 +115,7 @@ fn said(fallback: &str) -> String {
 }
 
 impl<'a> Output<'a> {
-    fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
+    pub fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
         let name = staged.to_string_lossy().into_owned();
         let failed = |why: &str| unwritable(target, said(why));
         if format == Format::PostGis {
@@ -130,7 +131,7 @@ impl<'a> Output<'a> {
         if handle.is_null() {
             return Err(failed("GDAL cannot make the file"));
         }
-        Ok(Self { handle, format, target, prefix: String::new() })
+        Ok(Self { handle, format, target, prefix: String::new(), transaction: false })
     }
 
     /// `PG:dbname=… host=…#prefix`: tables are named `prefix_layer`.
@@ -151,36 +152,55 @@ impl<'a> Output<'a> {
                 "请检查 PG: 中的主机、库名、用户与口令,并确认已安装 PostGIS",
             ));
         }
-        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_") })
+        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_"), transaction: false })
     }
 
     fn failed(&self, layer: &str, why: &str) -> Error {
         unwritable(self.target, said(why)).in_layer(layer)
     }
 
-    fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
+    /// A layer with its fields, and no row yet.
+    pub fn add_layer(&self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<OGRLayerH> {
         let fields = self.field_names(t, o, written);
         let layer = self.create_layer(t, o)?;
         for (i, c) in t.columns.iter().enumerate() {
             self.create_field(layer, &fields[i], &c.field, t, i)?;
         }
-        // SAFETY: the dataset is open; drivers without transactions say no, which is fine
-        let transaction = |dataset| unsafe { gdal_sys::GDALDatasetStartTransaction(dataset, 0) } == OGRErr::OGRERR_NONE;
-        let mut open = transaction(self.handle);
-        if !open {
-            crate::gdal_log::take();
-        }
-        for (k, (g, values)) in t.rows.iter().enumerate() {
-            self.feature(layer, t, g.as_ref(), values, written)?;
-            if open && self.format != Format::PostGis && (k + 1) % BATCH == 0 {
-                self.commit(&t.name)?;
-                open = transaction(self.handle);
-            }
-        }
-        if open { self.commit(&t.name) } else { Ok(()) }
+        Ok(layer)
     }
 
-    fn commit(&self, layer: &str) -> Result<()> {
+    pub fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
+        let layer = self.add_layer(t, o, written)?;
+        self.begin();
+        for (k, (g, values)) in t.rows.iter().enumerate() {
+            self.feature(layer, t, g.as_ref(), values, written)?;
+            if self.is_file() && (k + 1) % BATCH == 0 {
+                self.commit(&t.name)?;
+                self.begin();
+            }
+        }
+        self.commit(&t.name)
+    }
+
+    /// True where what was committed stays invisible until the file gets its name.
+    pub fn is_file(&self) -> bool {
+        self.format != Format::PostGis
+    }
+
+    /// Begins a transaction, where the driver has them.
+    pub fn begin(&mut self) {
+        // SAFETY: the dataset is open; drivers without transactions say no, which is fine
+        self.transaction = unsafe { gdal_sys::GDALDatasetStartTransaction(self.handle, 0) } == OGRErr::OGRERR_NONE;
+        if !self.transaction {
+            crate::gdal_log::take();
+        }
+    }
+
+    /// Ends the transaction, where there is one.
+    pub fn commit(&mut self, layer: &str) -> Result<()> {
+        if !std::mem::take(&mut self.transaction) {
+            return Ok(());
+        }
         // SAFETY: the dataset is open and in a transaction
         match unsafe { gdal_sys::GDALDatasetCommitTransaction(self.handle) } {
             OGRErr::OGRERR_NONE => Ok(()),
@@ -232,7 +252,6 @@ impl<'a> Output<'a> {
                     list.push(format!("DBF_DATE_LAST_UPDATE={}", time.format("%Y-%m-%d")));
                 }
             }
-            Format::FlatGeobuf if t.rows.iter().any(|(g, _)| g.is_none()) => list.push("SPATIAL_INDEX=NO".into()),
             Format::PostGis => {
                 list.push(format!("OVERWRITE={}", if o.overwrite { "YES" } else { "NO" }));
                 list.extend(["LAUNDER=NO", "GEOMETRY_NAME=geom", "FID=fid"].map(String::from));
@@ -311,7 +330,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn feature(
+    pub fn feature(
         &self,
         layer: OGRLayerH,
         t: &Table,
@@ -370,7 +389,7 @@ impl<'a> Output<'a> {
     }
 
     /// Flushes and closes; what GDAL complains of then (a full disk, say) is an error.
-    fn close(mut self) -> Result<()> {
+    pub fn close(mut self) -> Result<()> {
         crate::gdal_log::take();
         // SAFETY: the handle is open; it is forgotten right after
         unsafe {
@@ -429,7 +448,7 @@ fn promoted(g: &Geometry<f64>, shape: Shape) -> Geometry<f64> {
     }
 }
 
-fn spatial_ref(crs: &Crs, target: &Path) -> Result<SpatialRef> {
+pub(super) fn spatial_ref(crs: &Crs, target: &Path) -> Result<SpatialRef> {
     let text = crs.code.as_deref().unwrap_or(&crs.definition);
     let mut s = SpatialRef::from_definition(text).map_err(|e| unwritable(target, e))?;
     s.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
@@ -502,7 +521,7 @@ unsafe fn is_text(f: OGRFeatureH, i: i32) -> bool {
 }
 
 /// QGIS's table of styles (as its GeoPackage provider makes it): QGIS applies the default one on opening a layer.
-fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
+pub(super) fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
     use crate::error::Text;
     use crate::model::Column;
     let column = |n: &str, ty| Column { field: Field::new(n, ty), title: Text::new(n, n) };
@@ -546,7 +565,7 @@ fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
 }
 
 /// QGIS reads `NAME.qml` beside a file of one layer.
-fn sidecar_style(staged: &Path, target: &Path, tables: &[&Table]) -> Result<()> {
+pub(super) fn sidecar_style(staged: &Path, target: &Path, tables: &[&Table]) -> Result<()> {
     match tables.first().and_then(|t| t.style.as_ref()) {
         Some(s) => std::fs::write(staged.with_extension("qml"), &s.qml).map_err(|e| unwritable(target, e)),
         None => Ok(()),

@@ -2,17 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dataset::{self, DatasetFile};
+use super::flatgeobuf::FlatGeobufFile;
+use super::geojson::GeoJsonFile;
 use super::{Format, WriteOptions, Written, layer_path, ogr};
 use crate::error::Result;
-use crate::model::{Row, Table};
+use crate::model::{Row, Shape, Table};
 use crate::write::Staging;
+use crate::write::table::CsvFile;
+use crate::write::xlsx;
 
 /// Where rows go, batch by batch.
 ///
 /// The rows of a layer stand in the file in the order written (FlatGeobuf with an index: along the Hilbert curve). The
-/// file is the same for any size of the batches and any interleaving of the layers.
+/// file is the same for any size of the batches, any interleaving of the layers and any number of threads.
 ///
-/// A sink dropped before [`Sink::finish`] leaves what it wrote in the staging folder: drop the staging too.
+/// Memory is bounded whatever the number of rows, but for Shapefile and KML, whose rows wait for the end: dBASE wants
+/// the widths of a column before its first row (and ends at 2 GB), GDAL's KML is a tree in memory.
+///
+/// A sink dropped before [`Sink::finish`] may leave a part of a file in the staging: drop that too.
 pub trait Sink: Send {
     /// Adds rows to layer `layer` (position in the heads): a geometry, or none, and one value a column.
     ///
@@ -27,49 +35,110 @@ pub trait Sink: Send {
     fn finish(self: Box<Self>) -> Result<Written>;
 }
 
+/// A file of one layer.
+pub(in crate::write) trait LayerFile: Send {
+    fn write(&mut self, rows: Vec<Row>) -> Result<()>;
+    fn finish(self: Box<Self>) -> Result<Written>;
+}
+
 /// Opens the outputs of `heads` (tables without rows) at `path`, in a run's staging; formats and names of files are as
 /// in [`super::write`].
+///
+/// A text field of a database or FileGDB has no width, whatever the head says: those enforce it.
 ///
 /// # Errors
 /// `Usage` for an unknown format; `Output` where a file exists and may not be replaced, or cannot be made.
 pub fn open(staging: &mut Staging, path: &Path, heads: Vec<Table>, o: &WriteOptions) -> Result<Box<dyn Sink>> {
+    let mut heads = heads;
+    if matches!(Format::of(path)?, Format::PostGis | Format::FileGdb) {
+        heads.iter_mut().flat_map(|h| &mut h.columns).for_each(|c| c.field.width = 0);
+    }
+    open_with_widths(staging, path, heads, o)
+}
+
+/// As [`open`], where every text is known to fit its width.
+pub(super) fn open_with_widths(
+    staging: &mut Staging,
+    path: &Path,
+    heads: Vec<Table>,
+    o: &WriteOptions,
+) -> Result<Box<dyn Sink>> {
     let format = Format::of(path)?;
-    let mut targets = Vec::new();
-    if format == Format::PostGis {
-        targets.push((path.to_path_buf(), path.to_path_buf()));
-    } else {
-        let files = if format.holds_all_layers() { 1 } else { heads.len() };
-        for i in 0..files {
-            let target = layer_path(path, &heads, i);
-            targets.push((staging.claim(&target)?, target));
+    match format {
+        Format::Xlsx => xlsx::open(staging, path, heads, o),
+        Format::GeoPackage | Format::FileGdb => {
+            let staged = staging.claim(path)?;
+            dataset::open(DatasetFile { format, staged, target: path.into(), heads, options: o.clone() })
+        }
+        Format::PostGis => {
+            let (staged, target) = (path.to_path_buf(), path.to_path_buf());
+            dataset::open(DatasetFile { format, staged, target, heads, options: o.clone() })
+        }
+        _ => {
+            let targets: Vec<PathBuf> = (0..heads.len()).map(|i| layer_path(path, &heads, i)).collect();
+            let files = heads.into_iter().zip(targets).map(|(head, target)| file(staging, target, head, format, o));
+            Ok(Box::new(Files(files.collect::<Result<_>>()?)))
         }
     }
-    Ok(Box::new(Collected { format, targets, tables: heads, options: o.clone() }))
 }
 
-struct Collected {
+fn file(
+    staging: &mut Staging,
+    target: PathBuf,
+    head: Table,
     format: Format,
-    targets: Vec<(PathBuf, PathBuf)>,
-    tables: Vec<Table>,
-    options: WriteOptions,
+    o: &WriteOptions,
+) -> Result<Box<dyn LayerFile>> {
+    // a list without geometry: the format's attribute table is CSV
+    let list = head.shape == Shape::None && !matches!(format, Format::Shapefile | Format::GeoJson);
+    let target = if list { target.with_extension("csv") } else { target };
+    let staged = staging.claim(&target)?;
+    Ok(match format {
+        Format::GeoJson => Box::new(GeoJsonFile::create(&staged, &target, head)?),
+        _ if list => Box::new(CsvFile::layer(&staged, &target, head)?),
+        Format::FlatGeobuf => Box::new(FlatGeobufFile::create(staged, &target, head)?),
+        Format::Csv => Box::new(CsvFile::layer(&staged, &target, head)?),
+        _ => {
+            if format == Format::Shapefile && head.shape == Shape::None {
+                staging.claim(&target.with_extension("dbf"))?;
+            }
+            Box::new(Collected { format, staged, target, table: head, options: o.clone() })
+        }
+    })
 }
 
-impl Sink for Collected {
+struct Files(Vec<Box<dyn LayerFile>>);
+
+impl Sink for Files {
     fn write(&mut self, layer: usize, rows: Vec<Row>) -> Result<()> {
-        self.tables[layer].rows.extend(rows);
-        Ok(())
+        self.0[layer].write(rows)
     }
 
     fn finish(self: Box<Self>) -> Result<Written> {
         let mut written = Written::default();
-        if self.format.holds_all_layers() {
-            let (staged, target) = &self.targets[0];
-            let all: Vec<&Table> = self.tables.iter().collect();
-            return ogr::write(staged, target, self.format, &all, &self.options);
-        }
-        for (t, (staged, target)) in self.tables.iter().zip(&self.targets) {
-            written.absorb(ogr::write(staged, target, self.format, &[t], &self.options)?);
+        for f in self.0 {
+            written.absorb(f.finish()?);
         }
         Ok(written)
+    }
+}
+
+/// Rows that wait for the end.
+struct Collected {
+    format: Format,
+    staged: PathBuf,
+    target: PathBuf,
+    table: Table,
+    options: WriteOptions,
+}
+
+impl LayerFile for Collected {
+    fn write(&mut self, rows: Vec<Row>) -> Result<()> {
+        self.table.rows.extend(rows);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        ogr::write(&self.staged, &self.target, self.format, &[&self.table], &self.options)
     }
 }
