@@ -106,6 +106,16 @@ pub(crate) enum MetricArg {
     Planar,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListsArg {
+    /// All sites
+    All,
+    /// Those within the widest distance, wholly or in part
+    Corridor,
+    /// No workbook
+    None,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Report layers, CRS, encoding, counts and every geometry fault of vector files
@@ -212,6 +222,9 @@ pub(crate) struct ScreenArgs {
     /// Layers to write [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub layers: Vec<String>,
+    /// Sites that the Excel workbook beside the output lists
+    #[arg(long, value_enum, default_value_t = ListsArg::All)]
+    pub lists: ListsArg,
     /// CRS of the output
     #[arg(long, default_value = "EPSG:4490", value_name = "CRS")]
     pub out_crs: String,

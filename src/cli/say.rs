@@ -3,6 +3,7 @@
 use super::args::{LogFormat, Shared};
 use crate::error::{Lang, Text};
 use crate::jobs::Notes;
+use crate::jobs::screen::Timings;
 
 /// Notes said without being asked for more (`-v`).
 const FEW: usize = 10;
@@ -34,6 +35,21 @@ pub(super) fn notes(n: &Notes, shared: &Shared, lang: Lang) {
         let t = Text::new(format!("… and {more} more (-v lists them all)"), format!("…… 另有 {more} 条(-v 全部列出)"));
         line("note", &Text::new("note", "提示"), t.in_lang(lang), shared, lang);
     }
+}
+
+/// Where the time of a screening went.
+pub(super) fn line_of_timings(t: &Timings, shared: &Shared, lang: Lang) {
+    let text = Text::new(
+        format!(
+            "seconds: rivers and index {:.2}, reading {:.2}, screening {:.2} (work of all threads: preparing {:.2}, deciding {:.2}), writing {:.2}",
+            t.index, t.read, t.screen, t.prepare_work, t.decide_work, t.write
+        ),
+        format!(
+            "用时(秒):河流与索引 {:.2},读取 {:.2},筛查 {:.2}(各线程合计:准备 {:.2},判定 {:.2}),写出 {:.2}",
+            t.index, t.read, t.screen, t.prepare_work, t.decide_work, t.write
+        ),
+    );
+    line("note", &Text::new("timings", "用时"), text.in_lang(lang), shared, lang);
 }
 
 fn line(level: &str, word: &Text, text: &str, shared: &Shared, lang: Lang) {

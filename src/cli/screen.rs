@@ -3,11 +3,11 @@
 use comfy_table::{CellAlignment, Table as Grid, presets};
 use serde_json::json;
 
-use super::args::{MetricArg, ScreenArgs, Shared};
+use super::args::{ListsArg, MetricArg, ScreenArgs, Shared};
 use super::progress::Terminal;
 use super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
-use crate::jobs::screen::{ScreenOptions, ScreenSummary, naming, run as job, score};
+use crate::jobs::screen::{Lists, ScreenOptions, ScreenSummary, naming, run as job, score};
 
 pub(super) fn run(a: &ScreenArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -15,6 +15,9 @@ pub(super) fn run(a: &ScreenArgs, shared: &Shared, lang: Lang, terminal: &Termin
     terminal.finish();
     let done = done?;
     say::notes(&done.notes, shared, lang);
+    if shared.verbose {
+        say::line_of_timings(&done.timings, shared, lang);
+    }
     let text = if shared.json { json_summary(&done) } else { human(&done, lang) };
     if shared.json || !shared.quiet {
         put(text.as_bytes())?;
@@ -40,6 +43,11 @@ fn options(a: &ScreenArgs, shared: &Shared, lang: Lang) -> Result<ScreenOptions>
     o.naming = naming(&a.fields, &a.kinds)?;
     o.score = score(&a.score)?;
     o.layers.clone_from(&a.layers);
+    o.lists = match a.lists {
+        ListsArg::All => Lists::All,
+        ListsArg::Corridor => Lists::Corridor,
+        ListsArg::None => Lists::None,
+    };
     o.out_crs.clone_from(&a.out_crs);
     o.out_encoding.clone_from(&a.out_encoding);
     o.overwrite = shared.overwrite;
@@ -117,6 +125,11 @@ fn human(d: &ScreenSummary, lang: Lang) -> String {
     out
 }
 
+/// Milliseconds are enough.
+fn round(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 fn json_summary(d: &ScreenSummary) -> String {
     let relations: Vec<_> = d
         .relations
@@ -145,6 +158,17 @@ fn json_summary(d: &ScreenSummary) -> String {
         "repaired": d.notes.repaired(),
         "skipped": d.notes.unused(),
         "overlays_by_geos": d.notes.fallbacks,
+        "seconds": {
+            "index": round(d.timings.index),
+            "read": round(d.timings.read),
+            "screen": round(d.timings.screen),
+            "write": round(d.timings.write),
+            "work": {
+                "prepare": round(d.timings.prepare_work),
+                "decide": round(d.timings.decide_work),
+                "rows": round(d.timings.rows_work),
+            },
+        },
         "warnings": d.notes.warnings.iter().map(|t| t.en.as_str()).collect::<Vec<_>>(),
         "files": d.files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>(),
     });

@@ -61,22 +61,23 @@ fn field_list(layer: &LayerInfo) -> String {
 pub(super) fn read(name: &str, o: &InputOptions, notes: &mut Vec<Text>) -> Result<Input> {
     let source = SourceName::parse(name);
     let layer = layer(&source, &o.read)?;
-    let crs = layer_crs(&layer, o, notes)?;
+    let crs = layer_crs(&layer.info, o, notes)?;
     Ok(Input { source, layer, crs })
 }
 
-fn layer_crs(layer: &Layer, o: &InputOptions, notes: &mut Vec<Text>) -> Result<ResolvedCrs> {
+/// Resolves the CRS of a layer; `notes` hears what had to be inferred.
+pub(super) fn layer_crs(info: &LayerInfo, o: &InputOptions, notes: &mut Vec<Text>) -> Result<ResolvedCrs> {
     let named = o.crs.as_ref().map(|t| typed_crs(t));
-    let place = |e: Error| e.in_file(&layer.info.source).in_layer(&layer.info.name);
-    let used = layer.info.crs.clone().or(named);
+    let place = |e: Error| e.in_file(&info.source).in_layer(&info.name);
+    let used = info.crs.clone().or(named);
     let crs = resolve_layer(used.as_ref()).map_err(place)?;
-    if layer.info.crs.is_none() {
+    if info.crs.is_none() {
         notes.push(Text::new(
-            format!("layer {}: it has no CRS of its own and was taken as {}, as told", layer.info.name, crs.label()),
-            format!("图层 {}:自身没有坐标系,按指定的 {} 处理", layer.info.name, crs.label()),
+            format!("layer {}: it has no CRS of its own and was taken as {}, as told", info.name, crs.label()),
+            format!("图层 {}:自身没有坐标系,按指定的 {} 处理", info.name, crs.label()),
         ));
     }
-    notes.extend(about(&layer.info.name, &crs.notes));
+    notes.extend(about(&info.name, &crs.notes));
     Ok(crs)
 }
 

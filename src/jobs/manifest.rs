@@ -10,8 +10,9 @@ use super::Notes;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
-use crate::prepare::crs::proj_versions;
-use crate::read::digest::{digests, gdal_version, geos_version};
+use crate::model::LayerInfo;
+use crate::prepare::crs::{ResolvedCrs, proj_versions};
+use crate::read::digest::{FileDigest, digests, gdal_version, geos_version};
 
 /// A run manifest; JSON with a fixed order of keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,23 +35,36 @@ impl Manifest {
     /// # Errors
     /// `Input` where a file cannot be read.
     pub(super) fn input(&mut self, role: &str, input: &Input, pipeline: &str) -> Result<()> {
-        let files: Vec<Json> = digests(&input.source.path)?
+        let files = digests(&input.source.path)?;
+        self.read(role, &input.layer.info, &input.crs, pipeline, input.layer.features.len(), files);
+        Ok(())
+    }
+
+    /// Adds an input that was read in batches.
+    pub(super) fn read(
+        &mut self,
+        role: &str,
+        info: &LayerInfo,
+        crs: &ResolvedCrs,
+        pipeline: &str,
+        features: usize,
+        files: Vec<FileDigest>,
+    ) {
+        let files: Vec<Json> = files
             .into_iter()
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
-        let info = &input.layer.info;
         self.inputs.push(json!({
             "role": role,
-            "source": without_password(&input.source.path.to_string_lossy()),
+            "source": without_password(&info.source.to_string_lossy()),
             "layer": info.name,
             "format": info.format,
             "encoding": info.encoding,
-            "crs": input.crs.label(),
+            "crs": crs.label(),
             "transformation": pipeline,
-            "features": input.layer.features.len(),
+            "features": features,
             "files": files,
         }));
-        Ok(())
     }
 
     /// Adds a count.

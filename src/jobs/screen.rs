@@ -2,6 +2,9 @@
 
 mod answers;
 mod layers;
+mod outputs;
+mod source;
+mod tally;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -16,22 +19,40 @@ use super::manifest::{Manifest, companion, without_password};
 use crate::analysis::corridor::{Direction, Network, NetworkOptions, Zones};
 use crate::analysis::score::ScoreOptions;
 use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Crs, Kind, Progress, RiverLine, Site, Table, Zone};
+use crate::model::{Crs, Kind, Progress, RiverLine, Schema, Table, Zone};
 use crate::prepare::crs::ResolvedCrs;
 use crate::prepare::names::{parse_field, parse_kind};
 use crate::prepare::shapes::{Way, courses, polygons};
-use crate::prepare::sites::{Naming, duplicates};
-use crate::prepare::{rivers, sites, zones};
+use crate::prepare::sites::Naming;
+use crate::prepare::{rivers, zones};
+use crate::report::screen::Context;
 pub use crate::space::frame::Metric;
 use crate::units::SquareMetres;
-use crate::write::vector::{Format, WriteOptions, write_staged};
-use crate::write::{Staging, table, text, xlsx};
+use crate::write::vector::{Format, WriteOptions};
+use crate::write::{Staging, text};
+use answers::{Run, Work};
+use outputs::Outputs;
+use source::SiteSource;
+use tally::Tally;
 
 /// Widest corridor in metres: beyond it a site's plane is no longer true to a millimetre.
 pub const WIDEST_M: f64 = 50_000.0;
 
 /// Layers of the output, in order.
 pub const LAYERS: [&str; 7] = ["sites", "clipped", "corridor", "rivers", "summary", "zones", "skipped"];
+
+/// Sites that the Excel workbook beside the layers lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lists {
+    /// All of them.
+    #[default]
+    All,
+    /// Those within the widest distance, wholly or in part.
+    Corridor,
+    /// There is no workbook.
+    None,
+}
 
 /// Options of [`run`].
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +77,8 @@ pub struct ScreenOptions {
     pub score: ScoreOptions,
     /// Layers to write; all where empty.
     pub layers: Vec<String>,
+    /// Sites that the Excel workbook lists.
+    pub lists: Lists,
     /// CRS of the output.
     pub out_crs: String,
     /// Encoding of a shapefile's attributes.
@@ -140,6 +163,7 @@ impl ScreenOptions {
             naming: Naming::default(),
             score: ScoreOptions::default(),
             layers: Vec::new(),
+            lists: Lists::All,
             out_crs: "EPSG:4490".into(),
             out_encoding: None,
             output: output.into(),
@@ -173,6 +197,8 @@ pub struct ScreenSummary {
     pub files: Vec<PathBuf>,
     /// The manifest.
     pub manifest: String,
+    /// How long the parts took.
+    pub timings: Timings,
 }
 
 /// Sites of one kind within one distance.
@@ -190,16 +216,37 @@ pub struct KindSum {
     pub area_inside: SquareMetres,
 }
 
-/// Everything read and prepared.
+/// How long the parts of a run took, seconds: those one after the other on the clock, and within `screen` the work of
+/// all threads.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Timings {
+    /// Rivers and zones read, joined and indexed.
+    pub index: f64,
+    /// Waiting for batches of sites.
+    pub read: f64,
+    /// Batches screened.
+    pub screen: f64,
+    /// Within `screen`, all threads: validity, repair, and the way to the metric's coordinates.
+    pub prepare_work: f64,
+    /// Within `screen`, all threads: distance, relation, area and part inside, zones.
+    pub decide_work: f64,
+    /// Within `screen`, all threads: rows for the outputs.
+    pub rows_work: f64,
+    /// Handing rows to the writers, drawing and writing the other layers, ending the files.
+    pub write: f64,
+}
+
+/// Rivers and zones, read and prepared.
 struct Prepared {
     rivers: Vec<RiverLine>,
-    sites: Vec<(usize, Site)>,
     zones: Vec<Zone>,
-    site_inputs: Vec<Input>,
     metric_crs: ResolvedCrs,
 }
 
 /// Screens sites against the corridor and writes layers, lists and the manifest.
+///
+/// Rivers and zones are held in memory; sites are read, screened and written in batches, so memory does not grow with
+/// their number (a duplicate's identifier, remarks on features, and the formats that are read or written whole aside).
 ///
 /// # Errors
 /// `Usage` for options that make no sense, `Input` for inputs that cannot be read or used, `Output` where results
@@ -211,7 +258,8 @@ pub fn run(o: &ScreenOptions, progress: &dyn Progress) -> Result<ScreenSummary> 
     let mut staging = claim(o)?;
     let mut notes = Notes::default();
     let mut manifest = Manifest::new("screen", o.time, parameters(o));
-    let prepared = prepare(o, progress, &mut notes, &mut manifest)?;
+    let mut sources = open_sites(o, progress, &mut notes)?;
+    let prepared = prepare(o, &sources, progress, &mut notes, &mut manifest)?;
     if o.strict {
         notes.refuse()?;
     }
@@ -222,33 +270,44 @@ pub fn run(o: &ScreenOptions, progress: &dyn Progress) -> Result<ScreenSummary> 
         .transpose()
         .map_err(|e| Error::input(format!("the zones cannot be used: {e}"), format!("管控区无法使用:{e}")))?;
     let outward = Way::over(&prepared.metric_crs, Some(&out_crs), None)?;
-    let clip = o.layers.is_empty() || o.layers.iter().any(|l| l == "clipped");
-    let work = answers::Work { o, net: &net, zones: zones.as_ref(), outward: &outward, clip };
-    let rows = work.screen(&prepared.sites, &prepared.site_inputs, &mut notes, progress)?;
     let crs = layer_crs(&out_crs);
-    let tables = layers::tables(&work, &prepared, &rows, &crs, &mut notes, progress)?;
-    progress.check()?;
+    let schemas: Vec<Schema> = sources.iter().map(|s| s.info.schema.clone()).collect();
+    let context =
+        Context { crs: &crs, distances: &o.distances, schemas: &schemas, lang: o.lang, with_zones: zones.is_some() };
+    let sites = outputs::sites(&context);
+    let mut out = Outputs::open(o, &mut staging, &sites, &context)?;
+    let index = clock.elapsed().as_secs_f64();
+    let clip = outputs::wanted(o, "clipped");
+    let work = Work { o, net: &net, zones: zones.as_ref(), outward: &outward, clip, sites: &sites, context: &context };
+    let mut run = Run { work: &work, tally: Tally::default(), timings: Timings { index, ..Timings::default() } };
+    run.screen(&mut sources, &prepared, &mut out, &mut notes, &mut manifest, progress)?;
+    let Run { tally, mut timings, .. } = run;
+    let writing = Instant::now();
     progress.step(&Text::new("writing", "写出成果"), None);
+    let summary = layers::write_rest(&work, &tally, &mut out, &mut notes, progress)?;
+    let planned = out.planned(o);
+    out.finish(&mut notes)?;
+    outputs::summary_list(o, &mut staging, &summary)?;
     manifest.count("rivers", net.rivers.len());
     manifest.count("river_segments", net.segments.len());
-    manifest.count("sites", rows.len());
+    manifest.count("sites", tally.sites);
     manifest.count("zones", prepared.zones.len());
-    write(o, &mut staging, &tables, &mut notes)?;
-    let planned = planned(o, &tables);
     let manifest = manifest.text(&notes, &planned, clock.elapsed());
     text::write_staged(&mut staging, &companion(&o.output, ".manifest.json"), &manifest)?;
     progress.check()?;
     let files = staging.commit()?;
+    timings.write += writing.elapsed().as_secs_f64();
     Ok(ScreenSummary {
-        sites: rows.len(),
-        relations: layers::relations(&rows, &o.distances),
-        by_kind: layers::by_kind(&rows),
-        in_zones: rows.iter().filter(|r| r.zones.first().is_some_and(|z| z.overlap.0 > 0.0)).count(),
+        sites: tally.sites,
+        relations: tally.relations(&o.distances),
+        by_kind: tally.by_kind(),
+        in_zones: tally.in_zones,
         rivers: net.rivers.len(),
-        summary: layers::pick(&tables, "summary"),
+        summary,
         notes,
         files,
         manifest,
+        timings,
     })
 }
 
@@ -298,7 +357,7 @@ fn claim(o: &ScreenOptions) -> Result<Staging> {
     if Format::of(&o.output)? != Format::PostGis {
         staging.claim(&o.output)?;
     }
-    for suffix in [".manifest.json", "_summary.csv", ".xlsx"] {
+    for suffix in outputs::suffixes(o) {
         staging.claim(&companion(&o.output, suffix))?;
     }
     Ok(staging)
@@ -317,6 +376,7 @@ fn parameters(o: &ScreenOptions) -> Json {
         "kinds": o.naming.kinds,
         "score": o.score,
         "layers": o.layers,
+        "lists": o.lists,
         "out_crs": o.out_crs,
         "out_encoding": o.out_encoding,
         "output": without_password(&o.output.to_string_lossy()),
@@ -327,8 +387,23 @@ fn parameters(o: &ScreenOptions) -> Json {
     })
 }
 
-fn prepare(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes, manifest: &mut Manifest) -> Result<Prepared> {
+fn open_sites(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes) -> Result<Vec<SiteSource>> {
     p.step(&Text::new("reading", "读取数据"), None);
+    let mut out = Vec::new();
+    for n in &o.sites {
+        p.check()?;
+        out.push(SiteSource::open(n, o, notes)?);
+    }
+    Ok(out)
+}
+
+fn prepare(
+    o: &ScreenOptions,
+    sources: &[SiteSource],
+    p: &dyn Progress,
+    notes: &mut Notes,
+    manifest: &mut Manifest,
+) -> Result<Prepared> {
     let all = |names: &[String], notes: &mut Notes| -> Result<Vec<Input>> {
         let mut out = Vec::new();
         for n in names {
@@ -340,31 +415,14 @@ fn prepare(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes, manifest: &mu
         }
         Ok(out)
     };
-    let (river_inputs, site_inputs) = (all(&o.rivers, notes)?, all(&o.sites, notes)?);
-    let zone_inputs = all(&o.zones, notes)?;
-    named_fields(&o.naming, river_inputs.iter().chain(&site_inputs).chain(&zone_inputs).map(|i| &i.layer.info))?;
-    let target = planar_crs(o, &site_inputs)?;
+    let (river_inputs, zone_inputs) = (all(&o.rivers, notes)?, all(&o.zones, notes)?);
+    let infos = river_inputs.iter().chain(&zone_inputs).map(|i| &i.layer.info);
+    named_fields(&o.naming, infos.chain(sources.iter().map(|s| &s.info)))?;
+    let target = planar_crs(o, sources)?;
     p.step(&Text::new("preparing", "坐标转换与检查"), None);
     let rivers = prepare_rivers(o, &river_inputs, target.as_ref(), notes, manifest)?;
     p.check()?;
-    let mut sites = Vec::new();
-    for (k, input) in site_inputs.iter().enumerate() {
-        let way = input.way(target.as_ref(), &mut notes.warnings)?;
-        manifest.input("sites", input, way.pipeline())?;
-        let shapes = polygons(&input.layer, &way)?;
-        notes.fallbacks += shapes.via_geos;
-        let (found, skipped, warnings) = sites::sites(&input.layer, shapes, &o.naming);
-        sites.extend(found.into_iter().map(|s| (k, s)));
-        notes.skipped.extend(skipped);
-        sites::identify(&input.layer, &o.naming, &mut notes.skipped);
-        notes.warnings.extend(warnings);
-        p.check()?;
-    }
-    notes.skipped.extend(duplicates(&site_inputs.iter().map(|i| (&i.layer, &o.naming)).collect::<Vec<_>>()));
-    if sites.is_empty() {
-        return Err(no_site(&site_inputs));
-    }
-    let mut all_zones = Vec::new();
+    let mut zones = Vec::new();
     for input in &zone_inputs {
         let way = input.way(target.as_ref(), &mut notes.warnings)?;
         manifest.input("zones", input, way.pipeline())?;
@@ -372,13 +430,13 @@ fn prepare(o: &ScreenOptions, p: &dyn Progress, notes: &mut Notes, manifest: &mu
         notes.fallbacks += shapes.via_geos;
         notes.skipped.extend(shapes.skipped.iter().cloned());
         notes.warnings.extend(shapes.warnings.iter().cloned());
-        all_zones.extend(zones::zones(&input.layer, shapes, &o.naming.fields));
+        zones.extend(zones::zones(&input.layer, shapes, &o.naming.fields));
     }
     let metric_crs = match target {
         Some(t) => t,
         None => named_crs("CRS", "EPSG:4490")?,
     };
-    Ok(Prepared { rivers, sites, zones: all_zones, site_inputs, metric_crs })
+    Ok(Prepared { rivers, zones, metric_crs })
 }
 
 fn prepare_rivers(
@@ -404,7 +462,7 @@ fn prepare_rivers(
 }
 
 /// The CRS planar distances are measured in: that of the first layer of sites, which must be projected.
-fn planar_crs(o: &ScreenOptions, sites: &[Input]) -> Result<Option<ResolvedCrs>> {
+fn planar_crs(o: &ScreenOptions, sites: &[SiteSource]) -> Result<Option<ResolvedCrs>> {
     if o.metric == Metric::Geodesic {
         return Ok(None);
     }
@@ -414,7 +472,7 @@ fn planar_crs(o: &ScreenOptions, sites: &[Input]) -> Result<Option<ResolvedCrs>>
             format!("--metric planar measures in the sites' projected CRS in metres; they are in {}", i.crs.label()),
             format!("--metric planar 在图斑的投影坐标系(米)中量测;现为 {}", i.crs.label()),
         )
-        .in_file(&i.source.path)
+        .in_file(&i.name.path)
         .remedy(
             "use --metric geodesic, or bring the sites to a projected CRS",
             "请用 --metric geodesic,或先将图斑转为投影坐标",
@@ -423,12 +481,9 @@ fn planar_crs(o: &ScreenOptions, sites: &[Input]) -> Result<Option<ResolvedCrs>>
     }
 }
 
-fn no_site(inputs: &[Input]) -> Error {
+fn no_site(sources: &[SiteSource]) -> Error {
     let e = Error::input("there is no usable site", "没有可用的图斑");
-    let e = match inputs.first() {
-        Some(i) => e.in_file(&i.source.path).in_layer(&i.layer.info.name),
-        None => e,
-    };
+    let e = sources.first().map_or(e.clone(), |s| s.place(e));
     e.remedy("heshan check FILE lists what is wrong with each feature", "用 heshan check 文件 查看每个要素的问题")
 }
 
@@ -454,40 +509,4 @@ fn network(o: &ScreenOptions, p: &Prepared, progress: &dyn Progress) -> Result<N
 
 fn write_options(o: &ScreenOptions) -> WriteOptions {
     WriteOptions { overwrite: o.overwrite, encoding: o.out_encoding.clone(), lang: o.lang, timestamp: Some(o.time) }
-}
-
-/// The layers of the main output and the lists beside it.
-fn write(o: &ScreenOptions, staging: &mut Staging, tables: &[Table], notes: &mut Notes) -> Result<()> {
-    let options = write_options(o);
-    let wanted: Vec<Table> = chosen(o, tables);
-    let written = write_staged(staging, &o.output, &wanted, &options)?;
-    notes.warnings.extend(written.notes());
-    let lists: Vec<Table> = ["summary", "sites", "zones", "skipped"]
-        .iter()
-        .filter_map(|n| tables.iter().find(|t| t.name == *n).cloned())
-        .collect();
-    if let Some(summary) = lists.first() {
-        table::write_list(staging, &companion(&o.output, "_summary.csv"), summary, o.lang)?;
-    }
-    if Format::of(&o.output)? != Format::Xlsx {
-        xlsx::write_staged(staging, &companion(&o.output, ".xlsx"), &lists, &options)?;
-    }
-    Ok(())
-}
-
-fn chosen(o: &ScreenOptions, tables: &[Table]) -> Vec<Table> {
-    tables.iter().filter(|t| o.layers.is_empty() || o.layers.contains(&t.name)).cloned().collect()
-}
-
-/// The files of a run, as the manifest names them.
-fn planned(o: &ScreenOptions, tables: &[Table]) -> Vec<PathBuf> {
-    let mut out = vec![o.output.clone()];
-    let single = Format::of(&o.output).is_ok_and(|f| !f.holds_all_layers());
-    if single {
-        let wanted = chosen(o, tables);
-        out.extend((1..wanted.len()).map(|i| crate::write::vector::layer_path(&o.output, &wanted, i)));
-    }
-    out.extend(["_summary.csv", ".xlsx", ".manifest.json"].map(|s| companion(&o.output, s)));
-    out.dedup();
-    out
 }

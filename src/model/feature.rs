@@ -184,6 +184,9 @@ pub struct LayerInfo {
     pub encoding: Option<String>,
     /// Features, where the format knows.
     pub count: Option<u64>,
+    /// Box around its geometries as the file says it (`[min x, min y, max x, max y]` in the layer's CRS), where the
+    /// format keeps one; not looked up in the geometries.
+    pub extent: Option<[f64; 4]>,
     /// Geometry type as the layer declares it.
     pub geometry_type: String,
 }

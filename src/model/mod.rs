@@ -14,7 +14,7 @@ pub use river::{RiverClass, RiverLine, RiverShape};
 pub use site::{Kind, Site, Zone};
 pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;
-pub use table::{Column, Shape, Style, Table};
+pub use table::{Column, Row, Shape, Style, Table};
 
 /// A measured value, or the reason why there is none. Never a number that stands for "unknown".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,9 @@ pub struct Style {
     pub sld: String,
 }
 
+/// A row of an outgoing layer or list: its geometry, where it has one, and one value a column.
+pub type Row = (Option<Geometry<f64>>, Vec<Value>);
+
 /// An outgoing layer or list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -49,13 +52,26 @@ pub struct Table {
     pub shape: Shape,
     /// CRS of the geometry.
     pub crs: Option<Crs>,
-    /// Rows: geometry and one value a column.
-    pub rows: Vec<(Option<Geometry<f64>>, Vec<Value>)>,
+    /// Rows.
+    pub rows: Vec<Row>,
     /// Style.
     pub style: Option<Style>,
 }
 
 impl Table {
+    /// The table without its rows.
+    pub fn head(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            title: self.title.clone(),
+            columns: self.columns.clone(),
+            shape: self.shape,
+            crs: self.crs.clone(),
+            rows: Vec::new(),
+            style: self.style.clone(),
+        }
+    }
+
     /// Titles of the columns in `lang`.
     pub fn titles(&self, lang: Lang) -> Vec<String> {
         self.columns.iter().map(|c| c.title.in_lang(lang).to_owned()).collect()

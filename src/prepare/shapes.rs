@@ -178,7 +178,6 @@ fn sort_into(g: Geometry<f64>, s: &mut Sorted) {
 #[derive(Debug, Clone)]
 pub struct PolygonReader<'a> {
     info: &'a LayerInfo,
-    way: &'a Way,
     check: FitCheck,
 }
 
@@ -215,8 +214,8 @@ pub enum MadeOf {
 
 impl<'a> PolygonReader<'a> {
     /// For a layer; its bounds, where its file has them, save looking at each feature.
-    pub fn new(info: &'a LayerInfo, way: &'a Way, extent: Option<[f64; 4]>) -> Self {
-        Self { info, way, check: FitCheck::new(&way.source, extent) }
+    pub fn new(info: &'a LayerInfo, way: &Way, extent: Option<[f64; 4]>) -> Self {
+        Self { info, check: FitCheck::new(&way.source, extent) }
     }
 
     /// The polygons of one feature; null and empty geometries, those without a polygon, and polygons that cannot be
@@ -278,6 +277,16 @@ impl<'a> PolygonReader<'a> {
         }
     }
 
+    /// The layer.
+    pub fn info(&self) -> &LayerInfo {
+        self.info
+    }
+
+    /// Why a feature is set aside.
+    pub fn aside(&self, fid: i64, code: &'static str, text: Text) -> Skipped {
+        note(self.info, fid, false, code, text.en, text.zh)
+    }
+
     /// The verdict on a layer at its end; what the user must know.
     ///
     /// # Errors
@@ -315,6 +324,11 @@ impl Seen {
             let a = self.sound.unwrap_or(b);
             self.sound = Some([a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]);
         }
+    }
+
+    /// True where a feature was usable.
+    pub fn usable(&self) -> bool {
+        self.sound.is_some()
     }
 
     /// A layer of points or lines where polygons belong is refused, not set aside feature by feature.
@@ -420,9 +434,9 @@ fn total_bounds(layer: &Layer) -> Option<[f64; 4]> {
 }
 
 /// Features whose coordinates do not fit the CRS (sorted by id), and warnings.
-type Unfit = (Vec<(i64, Reason)>, Vec<Text>);
+type Found = (Vec<(i64, Reason)>, Vec<Text>);
 
-fn extent(layer: &Layer, way: &Way) -> Result<Unfit> {
+fn extent(layer: &Layer, way: &Way) -> Result<Found> {
     let bounds: Vec<(i64, [f64; 4])> =
         layer.features.iter().filter_map(|f| Some((f.fid, feature_bounds(f)?))).collect();
     let report =

@@ -1,60 +1,114 @@
 //! Lists as CSV: RFC 4180, UTF-8 with a byte order mark so that Excel reads Chinese.
 
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use wkt::ToWkt;
 
 use super::Staging;
 use super::staging::unwritable;
 use super::value::as_text;
+use super::vector::Written;
+use super::vector::sink::{LayerFile, Sink};
 use crate::error::{Lang, Result};
-use crate::model::{Table, Value};
-use wkt::ToWkt;
+use crate::model::{Row, Shape, Table, Value};
 
-/// Writes a list for people: titles in the language asked for, no geometry.
+/// Rows that one task turns into text.
+const TASK: usize = 256;
+
+/// Writes a list for people: as [`open_list`] does.
+///
+/// # Errors
+/// `Output` where the file cannot be written.
+pub fn write_list(staging: &mut Staging, path: &Path, table: &Table, lang: Lang) -> Result<()> {
+    let mut sink = open_list(staging, path, table.head(), lang)?;
+    sink.write(0, table.rows.clone())?;
+    sink.finish().map(|_| ())
+}
+
+/// Opens a list for people (a table without rows), whose rows follow in batches as layer 0: titles in the language
+/// asked for, no geometry.
 ///
 /// Text that a spreadsheet would run as a formula (`=`, `+`, `-`, `@` first, unless it is a number) gets an apostrophe
 /// before it (OWASP, CSV injection).
 ///
 /// # Errors
-/// `Output` where the file cannot be written.
-pub fn write_list(staging: &mut Staging, path: &Path, table: &Table, lang: Lang) -> Result<()> {
-    let header = table.titles(lang);
-    let rows = table.rows.iter().map(|(_, v)| v.iter().map(harmless).collect());
-    write(staging, path, header, rows)
-}
-
-/// Writes a layer for programs: field names as they are, geometry as `WKT` in the first column.
-///
-/// # Errors
-/// `Output` where the file cannot be written.
-pub(super) fn write_layer(staging: &mut Staging, path: &Path, table: &Table) -> Result<()> {
-    let geometry = table.shape != crate::model::Shape::None;
-    let mut header: Vec<String> = if geometry { vec!["WKT".into()] } else { Vec::new() };
-    header.extend(table.columns.iter().map(|c| c.field.name.clone()));
-    let rows = table.rows.iter().map(|(g, v)| {
-        let wkt = geometry.then(|| g.as_ref().map(ToWkt::wkt_string).unwrap_or_default());
-        wkt.into_iter().chain(v.iter().map(as_text)).collect()
-    });
-    write(staging, path, header, rows)
-}
-
-fn write(
-    staging: &mut Staging,
-    path: &Path,
-    header: Vec<String>,
-    rows: impl Iterator<Item = Vec<String>>,
-) -> Result<()> {
+/// `Output` where the file exists and may not be replaced, or cannot be made.
+pub fn open_list(staging: &mut Staging, path: &Path, head: Table, lang: Lang) -> Result<Box<dyn Sink>> {
     let staged = staging.claim(path)?;
-    let failed = |e: std::io::Error| unwritable(path, e);
-    let mut file = std::io::BufWriter::new(std::fs::File::create(staged).map_err(failed)?);
-    file.write_all("\u{feff}".as_bytes()).map_err(failed)?;
-    let mut csv = csv::Writer::from_writer(file);
-    let failed = |e: csv::Error| unwritable(path, e);
-    csv.write_record(&header).map_err(failed)?;
-    for r in rows {
-        csv.write_record(&r).map_err(failed)?;
+    let header = head.titles(lang);
+    Ok(Box::new(CsvFile::create(&staged, path, &header, |(_, v)| v.iter().map(harmless).collect())?))
+}
+
+/// A CSV file on its way.
+pub(super) struct CsvFile {
+    target: PathBuf,
+    out: BufWriter<File>,
+    record: fn(&Row) -> Vec<String>,
+}
+
+impl CsvFile {
+    /// A layer for programs: field names as they are, geometry as `WKT` in the first column.
+    pub fn layer(staged: &Path, target: &Path, head: Table) -> Result<Self> {
+        let names = head.columns.into_iter().map(|c| c.field.name);
+        if head.shape == Shape::None {
+            return Self::create(staged, target, &names.collect::<Vec<_>>(), |(_, v)| fields(v).collect());
+        }
+        let header: Vec<String> = std::iter::once("WKT".to_owned()).chain(names).collect();
+        Self::create(staged, target, &header, |(g, v)| {
+            std::iter::once(g.as_ref().map(ToWkt::wkt_string).unwrap_or_default()).chain(fields(v)).collect()
+        })
     }
-    csv.flush().map_err(|e| unwritable(path, e))
+
+    fn create(staged: &Path, target: &Path, header: &[String], record: fn(&Row) -> Vec<String>) -> Result<Self> {
+        let failed = |e: std::io::Error| unwritable(target, e);
+        let mut out = BufWriter::new(File::create(staged).map_err(failed)?);
+        out.write_all("\u{feff}".as_bytes()).map_err(failed)?;
+        let header = text(std::iter::once(header.to_vec())).map_err(failed)?;
+        out.write_all(&header).map_err(failed)?;
+        Ok(Self { target: target.into(), out, record })
+    }
+}
+
+impl LayerFile for CsvFile {
+    fn write(&mut self, rows: Vec<Row>) -> Result<()> {
+        let failed = |e: std::io::Error| unwritable(&self.target, e);
+        let texts: Vec<std::io::Result<Vec<u8>>> =
+            rows.par_chunks(TASK).map(|rows| text(rows.iter().map(self.record))).collect();
+        for t in texts {
+            self.out.write_all(&t.map_err(failed)?).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Written> {
+        self.out.flush().map_err(|e| unwritable(&self.target, e))?;
+        Ok(Written::default())
+    }
+}
+
+impl Sink for CsvFile {
+    fn write(&mut self, _: usize, rows: Vec<Row>) -> Result<()> {
+        LayerFile::write(self, rows)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        LayerFile::finish(self)
+    }
+}
+
+fn text(records: impl Iterator<Item = Vec<String>>) -> std::io::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    for r in records {
+        csv.write_record(&r)?;
+    }
+    csv.into_inner().map_err(|e| e.into_error())
+}
+
+fn fields(values: &[Value]) -> impl Iterator<Item = String> {
+    values.iter().map(as_text)
 }
 
 fn harmless(v: &Value) -> String {

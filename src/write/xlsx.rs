@@ -1,6 +1,6 @@
 //! Lists as Excel workbooks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_xlsxwriter::{
@@ -9,9 +9,10 @@ use rust_xlsxwriter::{
 
 use super::Staging;
 use super::staging::unwritable;
-use super::vector::WriteOptions;
+use super::vector::sink::Sink;
+use super::vector::{WriteOptions, Written};
 use crate::error::{Lang, Result};
-use crate::model::{FieldType, Table, Value};
+use crate::model::{FieldType, Row, Table, Value};
 
 /// Rows of a sheet below its title row (Excel's limit is 1,048,576 with it).
 const SHEET_ROWS: usize = 1_048_575;
@@ -20,64 +21,169 @@ const CELL_CHARS: usize = 32_767;
 /// Whole numbers Excel keeps exactly.
 const EXACT: i64 = 9_007_199_254_740_992;
 
-/// Writes lists, one a sheet (more where a list has over a million rows), with titles in the language asked for.
+/// Rows by which the widths of the columns are found.
+const SEEN: usize = 200;
+
+/// Writes lists, as [`open`] does.
 ///
 /// # Errors
 /// `Output` where the file exists and may not be replaced, or cannot be written.
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<()> {
+    let mut sink = open(staging, path, tables.iter().map(Table::head).collect(), o)?;
+    for (i, t) in tables.iter().enumerate() {
+        sink.write(i, t.rows.clone())?;
+    }
+    sink.finish().map(|_| ())
+}
+
+/// Opens a workbook of lists (tables without rows), one a sheet (more where a list has over a million rows), with
+/// titles in the language asked for.
+///
+/// Rows go to disk as they come, in the staging folder; in memory stay the first 200 of each list, which decide the
+/// widths of the columns, and the one row that is being written.
+///
+/// # Errors
+/// `Output` where the file exists and may not be replaced, or cannot be made.
+pub fn open(staging: &mut Staging, path: &Path, heads: Vec<Table>, o: &WriteOptions) -> Result<Box<dyn Sink>> {
     let staged = staging.claim(path)?;
     let failed = |e: XlsxError| unwritable(path, e);
     let mut book = Workbook::new();
+    book.set_tempdir(staged.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     book.set_properties(&properties(o.timestamp.unwrap_or_else(Utc::now)).map_err(failed)?);
-    for t in tables {
-        let chunks = t.rows.len().div_ceil(SHEET_ROWS).max(1);
-        for k in 0..chunks {
-            let rows = &t.rows[(k * SHEET_ROWS).min(t.rows.len())..((k + 1) * SHEET_ROWS).min(t.rows.len())];
-            let title = t.title.in_lang(o.lang);
-            let name = if k == 0 { title.to_owned() } else { format!("{title} ({})", k + 1) };
-            let sheet = book.add_worksheet();
-            sheet.set_name(name).map_err(failed)?;
-            fill(sheet, t, rows, o.lang).map_err(failed)?;
+    let lists = heads.into_iter().map(|head| List::new(head, o.lang)).collect();
+    Ok(Box::new(XlsxFile { target: path.into(), staged, book, lists }))
+}
+
+struct XlsxFile {
+    target: PathBuf,
+    staged: PathBuf,
+    book: Workbook,
+    lists: Vec<List>,
+}
+
+impl Sink for XlsxFile {
+    fn write(&mut self, layer: usize, rows: Vec<Row>) -> Result<()> {
+        self.lists[layer].write(rows, &mut self.book).map_err(|e| unwritable(&self.target, e))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        let Self { target, staged, mut book, lists } = *self;
+        let failed = |e: XlsxError| unwritable(&target, e);
+        for list in lists {
+            for sheet in list.sheets(&mut book).map_err(failed)? {
+                book.push_worksheet(sheet);
+            }
+        }
+        book.save(&staged).map_err(failed)?;
+        Ok(Written::default())
+    }
+}
+
+/// One list on its way to its sheets.
+struct List {
+    titles: Vec<String>,
+    name: String,
+    formats: Vec<Format>,
+    /// The first rows, until the widths are found.
+    waiting: Vec<Vec<Value>>,
+    sheets: Vec<Worksheet>,
+    /// Rows of the last sheet.
+    rows: usize,
+}
+
+type Outcome<T> = std::result::Result<T, XlsxError>;
+
+impl List {
+    fn new(head: Table, lang: Lang) -> Self {
+        Self {
+            titles: head.titles(lang),
+            name: head.title.in_lang(lang).to_owned(),
+            formats: head.columns.iter().map(|c| number_format(&c.field.name, c.field.ty)).collect(),
+            waiting: Vec::new(),
+            sheets: Vec::new(),
+            rows: 0,
         }
     }
-    book.save(&staged).map_err(failed)
+
+    fn write(&mut self, rows: Vec<Row>, book: &mut Workbook) -> Outcome<()> {
+        for (_, values) in rows {
+            if self.sheets.is_empty() {
+                self.waiting.push(values);
+                if self.waiting.len() == SEEN {
+                    self.begin(book)?;
+                }
+            } else {
+                self.row(&values, book)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first sheet, with the rows that waited for it.
+    fn begin(&mut self, book: &mut Workbook) -> Outcome<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.sheet(&waiting, book)?;
+        waiting.iter().try_for_each(|values| self.row(values, book))
+    }
+
+    fn row(&mut self, values: &[Value], book: &mut Workbook) -> Outcome<()> {
+        if self.rows == SHEET_ROWS {
+            self.end()?;
+            self.sheet(&[values.to_vec()], book)?;
+        }
+        self.rows += 1;
+        let Some(sheet) = self.sheets.last_mut() else { return Ok(()) };
+        for (j, v) in values.iter().enumerate() {
+            cell(sheet, self.rows as u32, j as u16, v, &self.formats[j])?;
+        }
+        Ok(())
+    }
+
+    /// A further sheet, its columns as wide as `rows` and titles want them.
+    fn sheet(&mut self, rows: &[Vec<Value>], book: &mut Workbook) -> Outcome<()> {
+        let mut sheet = book.new_worksheet_with_constant_memory()?;
+        let k = self.sheets.len();
+        sheet.set_name(if k == 0 { self.name.clone() } else { format!("{} ({})", self.name, k + 1) })?;
+        let head = Format::new()
+            .set_bold()
+            .set_background_color(0x00D9_E1F2)
+            .set_border_bottom(FormatBorder::Thin)
+            .set_text_wrap()
+            .set_align(FormatAlign::VerticalCenter);
+        for (j, title) in self.titles.iter().enumerate() {
+            sheet.write_with_format(0, j as u16, title.as_str(), &head)?;
+            let widest = rows.iter().map(|v| shown_width(&v[j])).max().unwrap_or(0);
+            let width = widest.max(text_width(title).min(18)) as f64 + 2.0;
+            sheet.set_column_width(j as u16, width.clamp(8.0, 48.0))?;
+        }
+        sheet.set_freeze_panes(1, 1)?;
+        sheet.set_landscape().set_repeat_rows(0, 0)?;
+        self.sheets.push(sheet);
+        self.rows = 0;
+        Ok(())
+    }
+
+    /// A filter over all rows of the last sheet.
+    fn end(&mut self) -> Outcome<()> {
+        let columns = self.titles.len();
+        if let Some(sheet) = self.sheets.last_mut().filter(|_| columns > 0) {
+            sheet.autofilter(0, 0, self.rows as u32, (columns - 1) as u16)?;
+        }
+        Ok(())
+    }
+
+    fn sheets(mut self, book: &mut Workbook) -> Outcome<Vec<Worksheet>> {
+        if self.sheets.is_empty() {
+            self.begin(book)?;
+        }
+        self.end()?;
+        Ok(self.sheets)
+    }
 }
 
 fn properties(time: DateTime<Utc>) -> std::result::Result<DocProperties, XlsxError> {
     let at = ExcelDateTime::from_ymd(u16::try_from(time.year()).unwrap_or(1900), time.month() as u8, time.day() as u8)?;
     Ok(DocProperties::new().set_author("heshan").set_creation_datetime(&at))
-}
-
-fn fill(
-    sheet: &mut Worksheet,
-    t: &Table,
-    rows: &[(Option<geo::Geometry<f64>>, Vec<Value>)],
-    lang: Lang,
-) -> std::result::Result<(), XlsxError> {
-    let head = Format::new()
-        .set_bold()
-        .set_background_color(0x00D9_E1F2)
-        .set_border_bottom(FormatBorder::Thin)
-        .set_text_wrap()
-        .set_align(FormatAlign::VerticalCenter);
-    let formats: Vec<Format> = t.columns.iter().map(|c| number_format(&c.field.name, c.field.ty)).collect();
-    for (j, title) in t.titles(lang).iter().enumerate() {
-        let j = j as u16;
-        sheet.write_with_format(0, j, title.as_str(), &head)?;
-        let widest = rows.iter().take(200).map(|(_, v)| shown_width(&v[j as usize])).max().unwrap_or(0);
-        sheet.set_column_width(j, (widest.max(text_width(title).min(18)) as f64 + 2.0).clamp(8.0, 48.0))?;
-    }
-    for (i, (_, values)) in rows.iter().enumerate() {
-        for (j, v) in values.iter().enumerate() {
-            cell(sheet, (i + 1) as u32, j as u16, v, &formats[j])?;
-        }
-    }
-    sheet.set_freeze_panes(1, 1)?;
-    if !t.columns.is_empty() {
-        sheet.autofilter(0, 0, rows.len() as u32, (t.columns.len() - 1) as u16)?;
-    }
-    sheet.set_landscape().set_repeat_rows(0, 0)?;
-    Ok(())
 }
 
 fn cell(sheet: &mut Worksheet, i: u32, j: u16, v: &Value, f: &Format) -> std::result::Result<(), XlsxError> {

@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
     };
     let columns: Vec<usize> = (0..header.len()).filter(|i| !geometry_columns.contains(i)).collect();
     let fields: Vec<Field> = columns.iter().map(|&i| Field::new(header[i].clone(), column_type(&rows, i))).collect();
-    let info = LayerInfo {
+    let mut info = LayerInfo {
         source: path.to_path_buf(),
         name: path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default(),
         schema: Schema { fields },
@@ -61,6 +61,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         format: "CSV".into(),
         encoding: Some(encoding),
         count: Some(rows.len() as u64),
+        extent: None,
         geometry_type: if matches!(place, Place::Wkt(_)) { "Unknown" } else { "Point" }.into(),
     };
     let mut skipped = Vec::new();
@@ -88,6 +89,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         }
     }
     skipped.extend(seen.remarks(&info));
+    info.extent = super::extent_of(&features);
     Ok(DelimitedSource { info, features: features.into_iter(), skipped })
 }
 

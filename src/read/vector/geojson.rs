@@ -45,6 +45,7 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
         format: "GeoJSON".into(),
         encoding: None,
         count: Some(collection.features.len() as u64),
+        extent: None,
         geometry_type: String::new(),
     };
     let (mut skipped, mut seen) = (Vec::new(), Seen::default());
@@ -87,6 +88,7 @@ pub(super) fn open(path: &Path) -> Result<GeoJsonSource> {
     }
     skipped.extend(seen.remarks(&info));
     info.geometry_type = if kinds.is_empty() { "Unknown".into() } else { kinds.join("+") };
+    info.extent = super::extent_of(&features);
     Ok(GeoJsonSource { info, features: features.into_iter(), skipped })
 }
 

@@ -2,6 +2,7 @@
 
 mod delimited;
 mod encoding;
+mod flatgeobuf;
 mod geojson;
 mod ogr;
 mod remarks;
@@ -56,7 +57,7 @@ pub fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<LayerInfo>
     match format(name) {
         Format::GeoJson => Ok(vec![geojson::open(&name.path)?.info().clone()]),
         Format::Delimited => Ok(vec![delimited::open(&name.path, options)?.info().clone()]),
-        Format::Ogr => ogr::layers(name, options),
+        Format::FlatGeobuf | Format::Ogr => ogr::layers(name, options),
     }
 }
 
@@ -69,6 +70,7 @@ pub fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureS
     let source: Box<dyn FeatureSource> = match format(name) {
         Format::GeoJson => Box::new(geojson::open(&name.path)?),
         Format::Delimited => Box::new(delimited::open(&name.path, options)?),
+        Format::FlatGeobuf => return flatgeobuf::open(name, options),
         Format::Ogr => return ogr::open(name, options),
     };
     match &name.layer {
@@ -93,6 +95,7 @@ pub fn layer(name: &SourceName, options: &ReadOptions) -> Result<Layer> {
 enum Format {
     GeoJson,
     Delimited,
+    FlatGeobuf,
     Ogr,
 }
 
@@ -101,6 +104,7 @@ fn format(name: &SourceName) -> Format {
     match ext.as_str() {
         "geojson" | "json" => Format::GeoJson,
         "csv" | "tsv" => Format::Delimited,
+        "fgb" => Format::FlatGeobuf,
         _ => Format::Ogr,
     }
 }
@@ -147,4 +151,15 @@ fn date_time(text: &str) -> Option<Value> {
     let zoned = chrono::DateTime::parse_from_rfc3339(text).ok().map(Value::DateTimeTz);
     let parse = |form| chrono::NaiveDateTime::parse_from_str(text, form).ok();
     zoned.or_else(|| ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"].into_iter().find_map(parse).map(Value::DateTime))
+}
+
+/// The box round features that stand in memory; `None` where none has finite coordinates.
+fn extent_of(features: &[crate::model::Feature]) -> Option<[f64; 4]> {
+    use geo::BoundingRect;
+    features
+        .iter()
+        .filter_map(|f| f.geometry.as_ref()?.bounding_rect())
+        .map(|r| [r.min().x, r.min().y, r.max().x, r.max().y])
+        .filter(|b| b.iter().all(|v| v.is_finite()))
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
 }

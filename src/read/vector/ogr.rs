@@ -110,7 +110,7 @@ fn needs_siblings(shp: &Path) -> Result<()> {
     Ok(())
 }
 
-fn unreadable(path: &Path, why: &str) -> Error {
+pub(super) fn unreadable(path: &Path, why: &str) -> Error {
     Error::input(format!("cannot be read: {why}"), format!("无法读取:{why}")).in_file(path).remedy(
         "check that the file is whole and of a format that ogrinfo opens",
         "请检查文件是否完整、格式是否能被 ogrinfo 打开",
@@ -194,8 +194,18 @@ fn info(layer: &impl LayerAccess, dataset: &Dataset, name: &SourceName, options:
         format: dataset.driver().short_name(),
         encoding: text_encoding(name, options).map(|e| e.name),
         count: layer.try_feature_count(),
+        extent: extent(layer),
         geometry_type,
     }
+}
+
+/// The box that the file keeps; GDAL is not to look at the features for it.
+fn extent(layer: &impl LayerAccess) -> Option<[f64; 4]> {
+    let mut e = gdal_sys::OGREnvelope { MinX: 0.0, MaxX: 0.0, MinY: 0.0, MaxY: 0.0 };
+    // SAFETY: the layer is open and the envelope is ours
+    let err = unsafe { gdal_sys::OGR_L_GetExtent(layer.c_layer(), &mut e, 0) };
+    let known = err == gdal_sys::OGRErr::OGRERR_NONE && e.MinX <= e.MaxX && e.MinY <= e.MaxY;
+    known.then_some([e.MinX, e.MinY, e.MaxX, e.MaxY])
 }
 
 fn crs(s: &SpatialRef) -> Option<Crs> {
@@ -373,6 +383,11 @@ unsafe fn time(f: OGRFeatureH, i: i32, ty: FieldType) -> Value {
     let mut s = 0.0f32;
     // SAFETY: as the caller promises; the out-parameters are ours
     unsafe { gdal_sys::OGR_F_GetFieldAsDateTimeEx(f, i, &mut y, &mut mo, &mut d, &mut h, &mut mi, &mut s, &mut tz) };
+    moment(y, [mo, d, h, mi], s, tz, ty)
+}
+
+/// Date, time, or both out of GDAL's parts: year, `[month, day, hour, minute]`, seconds, zone.
+pub(super) fn moment(y: i32, [mo, d, h, mi]: [i32; 4], s: f32, tz: i32, ty: FieldType) -> Value {
     let u = |v: i32| u32::try_from(v).unwrap_or(u32::MAX);
     let millis = (f64::from(s) * 1000.0).round().max(0.0) as u32;
     let date = NaiveDate::from_ymd_opt(y, u(mo), u(d));

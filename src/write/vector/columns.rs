@@ -51,6 +51,14 @@ fn kept_as_text(what_en: &str, what_zh: &str) -> Kept {
     ))
 }
 
+/// Why a FileGDB keeps a column of integers as text.
+pub(super) fn beyond_double() -> Text {
+    Text::new(
+        "the format has no type for integers beyond 2^53; kept as text",
+        "该格式没有超过 2^53 的整数类型,以文本保存",
+    )
+}
+
 fn values<'a>(t: &'a Table, i: usize) -> impl Iterator<Item = &'a Value> {
     t.rows.iter().map(move |(_, v)| &v[i])
 }
@@ -88,7 +96,7 @@ fn of_type(format: Format, t: &Table, i: usize) -> Kept {
                 true => {
                     plain(OGRFieldType::OFTReal).noted("64-bit integers are kept as doubles", "64 位整数以双精度数保存")
                 }
-                false => kept_as_text("integers beyond 2^53", "超过 2^53 的整数"),
+                false => Kept::text(beyond_double()),
             }
         }
         (FieldType::Int64, Shapefile) => {

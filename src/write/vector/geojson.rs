@@ -1,33 +1,62 @@
 //! GeoJSON as RFC 7946 has it: longitude/latitude, exterior rings counter-clockwise, one feature a line.
 
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use geo::orient::{Direction, Orient};
 use geo::{Geometry, MapCoords};
+use rayon::prelude::*;
 use serde_json::{Map, Value as Json};
 
-use super::super::Staging;
 use super::super::staging::unwritable;
 use super::super::value::as_text;
+use super::Written;
+use super::sink::LayerFile;
 use crate::error::Result;
-use crate::model::{Table, Value};
+use crate::model::{Row, Table, Value};
 
 /// 1e-9 degree is 0.1 mm: the seventh digit that RFC 7946 (11.2) recommends is 1 cm.
 const DIGITS: f64 = 1e9;
 
-pub(super) fn write(staging: &mut Staging, path: &Path, table: &Table) -> Result<()> {
-    let staged = staging.claim(path)?;
-    let failed = |e: std::io::Error| unwritable(path, e);
-    let mut out = std::io::BufWriter::new(std::fs::File::create(staged).map_err(failed)?);
-    let name = Json::from(table.name.as_str());
-    writeln!(out, "{{\"type\":\"FeatureCollection\",\"name\":{name},\"features\":[").map_err(failed)?;
-    for (i, (g, values)) in table.rows.iter().enumerate() {
-        let end = if i + 1 < table.rows.len() { "," } else { "" };
-        writeln!(out, "{}{end}", feature(table, g.as_ref(), values)).map_err(failed)?;
+/// Rows that one task turns into text.
+const TASK: usize = 64;
+
+pub(super) struct GeoJsonFile {
+    head: Table,
+    target: PathBuf,
+    out: BufWriter<File>,
+    empty: bool,
+}
+
+impl GeoJsonFile {
+    pub fn create(staged: &Path, target: &Path, head: Table) -> Result<Self> {
+        let failed = |e: std::io::Error| unwritable(target, e);
+        let mut out = BufWriter::new(File::create(staged).map_err(failed)?);
+        let name = Json::from(head.name.as_str());
+        writeln!(out, "{{\"type\":\"FeatureCollection\",\"name\":{name},\"features\":[").map_err(failed)?;
+        Ok(Self { head, target: target.into(), out, empty: true })
     }
-    writeln!(out, "]}}").map_err(failed)?;
-    out.flush().map_err(failed)
+}
+
+impl LayerFile for GeoJsonFile {
+    fn write(&mut self, rows: Vec<Row>) -> Result<()> {
+        let texts: Vec<Vec<String>> = rows
+            .par_chunks(TASK)
+            .map(|rows| rows.iter().map(|(g, values)| feature(&self.head, g.as_ref(), values)).collect())
+            .collect();
+        for text in texts.into_iter().flatten() {
+            let between = if std::mem::take(&mut self.empty) { "" } else { ",\n" };
+            write!(self.out, "{between}{text}").map_err(|e| unwritable(&self.target, e))?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Written> {
+        let end = if self.empty { "]}\n" } else { "\n]}\n" };
+        self.out.write_all(end.as_bytes()).and_then(|()| self.out.flush()).map_err(|e| unwritable(&self.target, e))?;
+        Ok(Written::default())
+    }
 }
 
 fn feature(table: &Table, g: Option<&Geometry<f64>>, values: &[Value]) -> String {

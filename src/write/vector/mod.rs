@@ -1,17 +1,26 @@
 //! Layers to vector files: GeoJSON by RFC 7946, CSV, and everything else through GDAL.
 
 mod columns;
+mod dataset;
+mod flatgeobuf;
 mod geojson;
 mod names;
 mod ogr;
+pub mod sink;
+mod spool;
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+pub use sink::Sink;
+
 use super::Staging;
 use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Crs, Shape, Table};
+use crate::model::{Crs, FieldType, Shape, Table, Value};
+
+/// Rows of a table written at once.
+const BATCH: usize = 4096;
 
 /// How files are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -199,52 +208,24 @@ pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
 /// # Errors
 /// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
-    let format = Format::of(path)?;
-    for crs in tables.iter().filter_map(|t| t.crs.as_ref()) {
-        format.takes(crs).map_err(|e| e.in_file(path))?;
-    }
-    match format {
-        Format::Xlsx => super::xlsx::write_staged(staging, path, tables, o).map(|()| Written::default()),
-        Format::GeoPackage | Format::FileGdb => {
-            let staged = staging.claim(path)?;
-            let all: Vec<&Table> = tables.iter().collect();
-            ogr::write(&staged, path, format, &all, o)
-        }
-        Format::PostGis => ogr::write(path, path, format, &tables.iter().collect::<Vec<_>>(), o),
-        _ => {
-            let mut written = Written::default();
-            for (i, t) in tables.iter().enumerate() {
-                let target = layer_path(path, tables, i);
-                let before = written.renamed.len();
-                match format {
-                    Format::GeoJson => geojson::write(staging, &target, t)?,
-                    Format::FlatGeobuf | Format::Kml if t.shape == Shape::None => {
-                        super::table::write_layer(staging, &target, t)?;
-                    }
-                    Format::Csv => super::table::write_layer(staging, &target, t)?,
-                    _ => {
-                        let staged = staging.claim(&target)?;
-                        if format == Format::Shapefile {
-                            for ext in ["dbf", "shx", "prj", "cpg"] {
-                                staging.claim(&target.with_extension(ext))?;
-                            }
-                        }
-                        written.absorb(ogr::write(&staged, &target, format, &[t], o)?);
-                    }
-                }
-                if matches!(format, Format::GeoJson | Format::Shapefile | Format::FlatGeobuf) {
-                    sidecar_style(staging, &target, t, &written.renamed[before..])?;
-                }
-            }
-            Ok(written)
+    let heads = tables.iter().map(fitting_head).collect();
+    let mut sink = sink::open_with_widths(staging, path, heads, o)?;
+    for (i, t) in tables.iter().enumerate() {
+        for rows in t.rows.chunks(BATCH) {
+            sink.write(i, rows.to_vec())?;
         }
     }
+    sink.finish()
 }
 
-/// QGIS reads `NAME.qml` beside a file of one layer on opening it; the style names fields as the file does.
-fn sidecar_style(staging: &mut Staging, target: &Path, t: &Table, renamed: &[(String, String, String)]) -> Result<()> {
-    let Some(style) = &t.style else { return Ok(()) };
-    let attribute = |name: &str| format!(" attr=\"{name}\"");
-    let qml = renamed.iter().fold(style.qml.clone(), |q, (_, from, to)| q.replace(&attribute(from), &attribute(to)));
-    super::text::write_staged(staging, &target.with_extension("qml"), &qml)
+/// The head of a table; a text field keeps its width only where all its values fit.
+fn fitting_head(t: &Table) -> Table {
+    let mut head = t.head();
+    for (i, c) in head.columns.iter_mut().enumerate() {
+        let fits = |v: &Value| v.as_text().is_none_or(|s| s.chars().count() <= c.field.width);
+        if c.field.ty == FieldType::Text && !t.rows.iter().all(|(_, v)| fits(&v[i])) {
+            c.field.width = 0;
+        }
+    }
+    head
 }

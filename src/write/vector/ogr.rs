@@ -19,7 +19,7 @@ use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
 use crate::space::wkb;
 
 /// Features between two commits.
-const BATCH: usize = 50_000;
+pub(super) const BATCH: usize = 50_000;
 
 /// Writes layers into the data source `staged`; errors name `target`.
 pub(super) fn write(
@@ -72,10 +72,10 @@ fn ends_whole(staged: &Path, target: &Path) -> Result<()> {
 }
 
 /// The time GDAL writes into files, for this thread, until dropped.
-struct Clock;
+pub(super) struct Clock;
 
 impl Clock {
-    fn set(time: DateTime<Utc>) -> Self {
+    pub fn set(time: DateTime<Utc>) -> Self {
         Self::option(Some(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()));
         Self
     }
@@ -98,12 +98,13 @@ impl Drop for Clock {
     }
 }
 
-struct Output<'a> {
+pub(super) struct Output<'a> {
     handle: GDALDatasetH,
     format: Format,
     target: &'a Path,
     prefix: String,
-    encoding: Option<String>,
+    pub encoding: Option<String>,
+    transaction: bool,
 }
 
 impl Drop for Output<'_> {
@@ -144,7 +145,7 @@ fn said(fallback: &str) -> String {
 }
 
 impl<'a> Output<'a> {
-    fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
+    pub fn create(staged: &Path, target: &'a Path, format: Format) -> Result<Self> {
         let name = staged.to_string_lossy().into_owned();
         let failed = |why: &str| unwritable(target, said(why));
         // registers the drivers, where nothing was read through GDAL before
@@ -161,7 +162,7 @@ impl<'a> Output<'a> {
         if handle.is_null() {
             return Err(failed("GDAL cannot make the file"));
         }
-        Ok(Self { handle, format, target, prefix: String::new(), encoding: None })
+        Ok(Self { handle, format, target, prefix: String::new(), encoding: None, transaction: false })
     }
 
     /// `PG:dbname=… host=…#prefix`: tables are named `prefix_layer`.
@@ -183,7 +184,14 @@ impl<'a> Output<'a> {
                 "请检查 PG: 中的主机、库名、用户与口令,并确认已安装 PostGIS",
             ));
         }
-        Ok(Self { handle, format: Format::PostGis, target, prefix: format!("{prefix}_"), encoding: None })
+        Ok(Self {
+            handle,
+            format: Format::PostGis,
+            target,
+            prefix: format!("{prefix}_"),
+            encoding: None,
+            transaction: false,
+        })
     }
 
     fn failed(&self, layer: &str, why: &str) -> Error {
@@ -191,7 +199,8 @@ impl<'a> Output<'a> {
         if layer.is_empty() { e } else { e.in_layer(layer) }
     }
 
-    fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
+    /// A layer with its fields, and no row yet.
+    pub fn add_layer(&self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<OGRLayerH> {
         let fields = self.field_names(t, o, written);
         let layer = self.create_layer(t, o)?;
         let bytes = |s: &str| encoded_len(s, o.encoding.as_deref());
@@ -200,28 +209,45 @@ impl<'a> Output<'a> {
             self.create_field(layer, &fields[i], &k, t)?;
             written.changed.extend(k.note.map(|n| (t.name.clone(), c.field.name.clone(), n)));
         }
-        let mut open = self.format != Format::PostGis && self.begin();
+        Ok(layer)
+    }
+
+    pub fn layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<()> {
+        let layer = self.add_layer(t, o, written)?;
+        // a database is in a transaction of all its tables already
+        if self.is_file() {
+            self.begin();
+        }
         for (k, (g, values)) in t.rows.iter().enumerate() {
             self.feature(layer, t, g.as_ref(), values, written)?;
-            if open && (k + 1) % BATCH == 0 {
+            if self.is_file() && (k + 1) % BATCH == 0 {
                 self.commit(&t.name)?;
-                open = self.begin();
+                self.begin();
             }
         }
-        if open { self.commit(&t.name) } else { Ok(()) }
+        if self.is_file() { self.commit(&t.name) } else { Ok(()) }
+    }
+
+    /// True where what was committed stays invisible until the file gets its name.
+    pub fn is_file(&self) -> bool {
+        self.format != Format::PostGis
     }
 
     /// Begins a transaction; false where the driver has none.
-    fn begin(&self) -> bool {
+    pub fn begin(&mut self) -> bool {
         // SAFETY: the dataset is open; drivers without transactions say no, which is fine
-        let open = unsafe { gdal_sys::GDALDatasetStartTransaction(self.handle, 0) } == OGRErr::OGRERR_NONE;
-        if !open {
+        self.transaction = unsafe { gdal_sys::GDALDatasetStartTransaction(self.handle, 0) } == OGRErr::OGRERR_NONE;
+        if !self.transaction {
             crate::gdal_log::take();
         }
-        open
+        self.transaction
     }
 
-    fn commit(&self, layer: &str) -> Result<()> {
+    /// Ends the transaction, where there is one.
+    pub fn commit(&mut self, layer: &str) -> Result<()> {
+        if !std::mem::take(&mut self.transaction) {
+            return Ok(());
+        }
         // SAFETY: the dataset is open and in a transaction
         match unsafe { gdal_sys::GDALDatasetCommitTransaction(self.handle) } {
             OGRErr::OGRERR_NONE => Ok(()),
@@ -265,7 +291,6 @@ impl<'a> Output<'a> {
                     list.push(format!("DBF_DATE_LAST_UPDATE={}", time.format("%Y-%m-%d")));
                 }
             }
-            Format::FlatGeobuf if t.rows.iter().any(|(g, _)| g.is_none()) => list.push("SPATIAL_INDEX=NO".into()),
             Format::PostGis => {
                 list.push(format!("OVERWRITE={}", if o.overwrite { "YES" } else { "NO" }));
                 list.extend(["LAUNDER=NO", "GEOMETRY_NAME=geom", "FID=fid"].map(String::from));
@@ -337,7 +362,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn feature(
+    pub fn feature(
         &self,
         layer: OGRLayerH,
         t: &Table,
@@ -420,7 +445,7 @@ impl<'a> Output<'a> {
     }
 
     /// Flushes and closes; what GDAL complains of then (a full disk, say) is an error.
-    fn close(mut self) -> Result<()> {
+    pub fn close(mut self) -> Result<()> {
         crate::gdal_log::take();
         // SAFETY: the handle is open; it is forgotten right after
         unsafe {
@@ -466,7 +491,7 @@ fn promoted(g: &Geometry<f64>, shape: Shape) -> Geometry<f64> {
     }
 }
 
-fn spatial_ref(crs: &Crs, target: &Path) -> Result<SpatialRef> {
+pub(super) fn spatial_ref(crs: &Crs, target: &Path) -> Result<SpatialRef> {
     let text = crs.code.as_deref().unwrap_or(&crs.definition);
     let mut s = SpatialRef::from_definition(text).map_err(|e| unwritable(target, e))?;
     s.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
@@ -534,7 +559,7 @@ unsafe fn is_text(f: OGRFeatureH, i: i32) -> bool {
 }
 
 /// QGIS's table of styles (as its GeoPackage provider makes it): QGIS applies the default one on opening a layer.
-fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
+pub(super) fn styles(tables: &[&Table], o: &WriteOptions) -> Table {
     use crate::error::Text;
     use crate::model::Column;
     let column = |n: &str, ty| Column { field: Field::new(n, ty), title: Text::new(n, n) };
