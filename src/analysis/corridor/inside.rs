@@ -167,32 +167,67 @@ impl<'a> Corridor<'a> {
         Self { d, centres, segs, neighbours, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
     }
 
-    /// How the convex hull of `corners` lies to the capsules but those of `own`; `likely` are tried first.
-    ///
-    /// A capsule is convex: it holds the hull where it holds the corners.
-    fn covered(&self, corners: &[Coord<f64>], own: &[u32], likely: &[u32], lately: &mut Lately) -> Covered {
+    /// A capsule that holds the convex hull of `corners`, which it does where it holds them, but not of `own`: looked for
+    /// among `likely` and those that held elements lately.
+    fn soon_covered(&self, corners: &[Coord<f64>], own: &[u32], likely: &[u32], lately: &mut Lately) -> bool {
         let (inner, n) = ((self.d - TIE_M).powi(2), self.segs.len());
         let is_own = |k: usize| own.contains(&(k as u32));
         let holds = |k: usize| corners.iter().all(|&c| point_segment(c, self.segs[k].0, self.segs[k].1).1 < inner);
         if likely.iter().map(|&k| k as usize).any(|k| !is_own(k) && holds(k)) {
+            return true;
+        }
+        let found = lately.0.iter().copied().find(|&k| k < n && !is_own(k) && holds(k));
+        found.inspect(|&k| lately.push(k)).is_some()
+    }
+
+    /// How the line p→q lies to the capsules but those of `own`; `likely` are tried first.
+    fn cover_of_line(&self, [p, q]: [Coord<f64>; 2], own: &[u32], likely: &[u32], lately: &mut Lately) -> Covered {
+        if self.soon_covered(&[p, q], own, likely, lately) {
             return Covered::Whole;
         }
-        if let Some(&k) = lately.0.iter().find(|&&k| k < n && !is_own(k) && holds(k)) {
-            lately.push(k);
-            return Covered::Whole;
-        }
-        let reach = corners.iter().map(|c| (c.x - corners[0].x).hypot(c.y - corners[0].y)).fold(0.0, f64::max);
-        let outer = (self.d + NEAR_M + reach).powi(2);
+        let inner = (self.d - TIE_M).powi(2);
+        // between two points at least a and b from a third, a point of the line is at least √((a² + b² − l²)/2) from it
+        let l2 = (q.x - p.x).powi(2) + (q.y - p.y).powi(2);
+        let near = (self.d + NEAR_M).powi(2);
         let mut perhaps = Vec::new();
-        for k in (0..n).filter(|&k| !is_own(k)) {
-            let m2 = point_segment(corners[0], self.segs[k].0, self.segs[k].1).1;
-            if m2 < inner && holds(k) {
+        for (k, s) in self.segs.iter().enumerate() {
+            let (a2, b2) = (point_segment(p, s.0, s.1).1, point_segment(q, s.0, s.1).1);
+            if 0.5 * (a2 + b2 - l2) > near && a2 > inner && b2 > inner || own.contains(&(k as u32)) {
+                continue;
+            }
+            if a2 < inner && b2 < inner {
                 lately.push(k);
                 return Covered::Whole;
             }
-            if m2 < outer {
-                perhaps.push(k);
+            perhaps.push(k);
+        }
+        Covered::Perhaps(perhaps)
+    }
+
+    /// How the arc g0…g1 (narrower than 2) of the circle at centre `k` lies to the capsules but those of its own segments.
+    fn cover_of_arc(&self, k: usize, g0: f64, g1: f64, lately: &mut Lately) -> Covered {
+        let (c, d, own) = (self.centres[k].at, self.d, &self.centres[k].segs);
+        let half = 0.5 * (g1 - g0);
+        // within the triangle of its ends and where their tangents meet
+        let [a, b, tip] = [on_circle(c, d, g0), on_circle(c, d, g1), on_circle(c, d / half.cos(), g0 + half)];
+        if self.soon_covered(&[a, b, tip], own, &[], lately) {
+            return Covered::Whole;
+        }
+        let (inner, ra, rb) = ((d - TIE_M).powi(2), a - c, b - c);
+        let mut perhaps = Vec::new();
+        for (j, s) in self.segs.iter().enumerate() {
+            let m2 = |p: Coord<f64>| point_segment(p, s.0, s.1).1;
+            let held = [m2(a) < inner, m2(b) < inner];
+            // wholly on the outer side of one of the sector's rays: then the arc is nearest to it at an end
+            let beside = |r: Coord<f64>, sign: f64| [s.0, s.1].iter().all(|o| sign * cross(r, *o - c) < 0.0);
+            if held == [false, false] && (beside(ra, 1.0) || beside(rb, -1.0)) || own.contains(&(j as u32)) {
+                continue;
             }
+            if held == [true, true] && m2(tip) < inner {
+                lately.push(j);
+                return Covered::Whole;
+            }
+            perhaps.push(j);
         }
         Covered::Perhaps(perhaps)
     }
@@ -296,7 +331,7 @@ impl<'a> Corridor<'a> {
                 away -= len;
                 continue;
             }
-            let inside = match self.covered(&[p, q], &[], &[], &mut lately) {
+            let inside = match self.cover_of_line([p, q], &[], &[], &mut lately) {
                 Covered::Whole => vec![[0.0, 1.0]],
                 Covered::Perhaps(list) => between(&self.exposed_line(p, q, &list, None)),
             };
@@ -343,7 +378,9 @@ impl<'a> Corridor<'a> {
     }
 
     fn side(&mut self, k: usize, p: Coord<f64>, q: Coord<f64>, len: f64, lately: &mut Lately) {
-        let Covered::Perhaps(list) = self.covered(&[p, q], &[k as u32], &self.neighbours[k], lately) else { return };
+        let Covered::Perhaps(list) = self.cover_of_line([p, q], &[k as u32], &self.neighbours[k], lately) else {
+            return;
+        };
         for [g0, g1] in self.exposed_line(p, q, &list, Some(k)) {
             if (g1 - g0) * len <= 0.0 {
                 continue;
@@ -437,11 +474,8 @@ impl<'a> Corridor<'a> {
         if g1 <= g0 || point_rect2(middle, self.bounds).sqrt() > half + NEAR_M {
             return;
         }
-        let [a, b] = [on_circle(c, d, g0), on_circle(c, d, g1)];
-        // within the triangle of its ends and where their tangents meet; wider arcs are computed in full
         let list = if g1 - g0 < 2.0 {
-            let tip = on_circle(c, d / (0.5 * (g1 - g0)).cos(), 0.5 * (g0 + g1));
-            match self.covered(&[middle, a, b, tip], &self.centres[k].segs, &[], lately) {
+            match self.cover_of_arc(k, g0, g1, lately) {
                 Covered::Whole => return,
                 Covered::Perhaps(list) => list,
             }

@@ -27,7 +27,7 @@ pub(super) fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>
     let best = Best { d2: f64::INFINITY, segment: 0, edge: 0, near: Nearest { s: 0.0, t: 0.0, d2: f64::INFINITY } };
     let mut search = Search { net, site, best, found: Vec::new() };
     let gap = net.gap_from(&site.outer);
-    net.index.nearest_first(
+    net.index.near_first(
         |r| gap.to(r),
         |item, _| {
             search.group(item as usize);

@@ -357,7 +357,7 @@ impl Gap {
         let dx = (a.min().x - r.max().x).max(r.min().x - a.max().x).max(0.0);
         let dy = (a.min().y - r.max().y).max(r.min().y - a.max().y).max(0.0);
         match self.metric {
-            Metric::Planar => dx.hypot(dy),
+            Metric::Planar => (dx * dx + dy * dy).sqrt(),
             Metric::Geodesic => {
                 // cos(φ + δ) ≥ cos φ − δ sin φ − δ²/2
                 let d = (r.min().y.abs().max(r.max().y.abs()).to_radians() - self.lat).max(0.0);

@@ -23,7 +23,7 @@ pub(super) enum Reach {
 /// Cells are quartered at most this often.
 const DEPTH: u32 = 6;
 /// A cell with at most this many runs near it is not quartered.
-const FEW: usize = 2;
+const FEW: usize = 3;
 
 /// Of the network's segments, those that decide what of `bounds` (in the site's plane) lies within `d`: found by
 /// quartering the box as long as the corridor's edge may run through a part and many segments may be the nearest there.
