@@ -40,7 +40,9 @@ pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &Wr
             fill(sheet, t, rows, o.lang).map_err(failed)?;
         }
     }
-    book.save(&staged).map_err(failed)
+    // by way of memory: the archive's writer prints on its own where a disk is full
+    let bytes = book.save_to_buffer().map_err(failed)?;
+    std::fs::write(&staged, bytes).map_err(|e| unwritable(path, e))
 }
 
 fn properties(time: DateTime<Utc>) -> std::result::Result<DocProperties, XlsxError> {
