@@ -1,6 +1,14 @@
 //! Every format: written by GDAL and read by heshan, written by heshan and read by GDAL. What counts is what `ogrinfo`
 //! says of both sides.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -51,7 +51,7 @@ fn kept_as_text(what_en: &str, what_zh: &str) -> Kept {
     ))
 }
 
-fn values<'a>(t: &'a Table, i: usize) -> impl Iterator<Item = &'a Value> {
+fn values(t: &Table, i: usize) -> impl Iterator<Item = &Value> {
     t.rows.iter().map(move |(_, v)| &v[i])
 }
 
