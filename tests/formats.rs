@@ -1,6 +1,14 @@
 //! Every format: written by GDAL and read by heshan, written by heshan and read by GDAL. What counts is what `ogrinfo`
 //! says of both sides.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -141,7 +149,8 @@ fn what_gdal_wrote_is_read() {
                 let same = mine.is_some_and(|m| {
                     same_number(m, value) || m.replace("Integer64", "Integer") == value.replace("Integer64", "Integer")
                 });
-                let csv_bool = file == "a.csv" && name == "是否";
+                // CSV tells neither yes/no from 1/0 nor empty text from nothing
+                let csv_bool = file == "a.csv" && (name == "是否" || value.ends_with("= "));
                 assert!(same || csv_bool, "{file} {id} {name}: {value} became {mine:?}");
             }
         }

@@ -1,5 +1,13 @@
 //! Rivers as they come in real data: parts in any order and direction, lake centre lines, pieces cut at whole degrees.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 mod common;
 
 use std::collections::HashMap;

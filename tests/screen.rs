@@ -1,5 +1,13 @@
 //! `heshan screen` from files to files, looked at with other programs: `ogrinfo`, `sqlite3`, `sha256sum`, `calamine`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -225,11 +233,11 @@ fn the_workbook_is_read_by_another_reader() {
     let big: Vec<&Data> = sites[1..].iter().map(|r| &r[at("数")]).collect();
     assert!(big.contains(&&Data::String("9007199254740994".into())), "{big:?}");
     let summary = sheet(&mut book, "汇总");
-    assert!(summary[0].iter().any(|t| t.to_string() == "面积(亩)"));
+    assert!(summary[0].iter().any(|t| *t == "面积(亩)"));
     screened(d.path(), "out/e.gpkg", &["--lang", "en"]);
     let mut book: Book = open_workbook(d.path().join("out/e.xlsx")).unwrap();
     assert_eq!(book.sheet_names(), ["summary", "sites", "overlaps with zones", "repaired and skipped"]);
-    assert!(sheet(&mut book, "sites")[0].iter().any(|t| t.to_string() == "area (mu)"));
+    assert!(sheet(&mut book, "sites")[0].iter().any(|t| *t == "area (mu)"));
     if Command::new("soffice").arg("--version").output().is_err() {
         println!("skipped: LibreOffice is not installed; the workbook was read by calamine alone");
         return;

@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(d.path()).unwrap().count(), 1);
         let mut s = Staging::beside(&place, true).unwrap();
         std::fs::write(s.claim(&place).unwrap(), "new").unwrap();
-        assert_eq!(s.commit().unwrap(), [place.clone()]);
+        assert_eq!(s.commit().unwrap(), std::slice::from_ref(&place));
         assert_eq!(std::fs::read_to_string(&place).unwrap(), "new");
         assert_eq!(std::fs::read_dir(d.path()).unwrap().count(), 1);
     }

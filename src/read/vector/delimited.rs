@@ -5,7 +5,7 @@ use std::path::Path;
 use geo::{Geometry, Point};
 
 use super::remarks::Seen;
-use super::{ReadOptions, date_time, note, rings_closed};
+use super::{ReadOptions, date, date_time, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 
@@ -178,7 +178,7 @@ fn column_type(rows: &[csv::StringRecord], i: usize) -> FieldType {
         FieldType::Real
     } else if cells().all(|c| matches!(c, "true" | "false")) {
         FieldType::Bool
-    } else if cells().all(|c| c.parse::<chrono::NaiveDate>().is_ok()) {
+    } else if cells().all(|c| date(c).is_some()) {
         FieldType::Date
     } else if cells().all(|c| date_time(c).is_some()) {
         FieldType::DateTime
@@ -196,7 +196,7 @@ fn value(cell: &str, ty: FieldType) -> Value {
         FieldType::Int64 => c.parse().map_or(Value::Null, Value::Int),
         FieldType::Real => c.parse().map_or(Value::Null, Value::Real),
         FieldType::Bool => Value::Bool(c == "true"),
-        FieldType::Date => c.parse().map_or(Value::Null, Value::Date),
+        FieldType::Date => date(c).map_or(Value::Null, Value::Date),
         FieldType::DateTime => date_time(c).unwrap_or(Value::Null),
         _ => Value::Text(cell.to_owned()),
     }

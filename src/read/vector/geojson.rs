@@ -6,7 +6,7 @@ use geo::Geometry;
 use geojson::{GeoJson, JsonValue};
 
 use super::remarks::Seen;
-use super::{date_time, note, rings_closed};
+use super::{date, date_time, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 
@@ -159,7 +159,7 @@ fn widest(known: Option<FieldType>, v: &JsonValue) -> Option<FieldType> {
         // no column type of ours holds it whole
         JsonValue::Number(n) if n.is_u64() => Text,
         JsonValue::Number(_) => Real,
-        JsonValue::String(s) if s.parse::<chrono::NaiveDate>().is_ok() => Date,
+        JsonValue::String(s) if date(s).is_some() => Date,
         JsonValue::String(s) if date_time(s).is_some() => DateTime,
         _ => Text,
     };
@@ -178,7 +178,7 @@ fn value(v: Option<&JsonValue>, ty: FieldType) -> Value {
         (JsonValue::Bool(b), FieldType::Bool) => Value::Bool(*b),
         (JsonValue::Number(n), FieldType::Int64) => n.as_i64().map_or(Value::Null, Value::Int),
         (JsonValue::Number(n), FieldType::Real) => n.as_f64().map_or(Value::Null, Value::Real),
-        (JsonValue::String(s), FieldType::Date) => s.parse().map_or(Value::Null, Value::Date),
+        (JsonValue::String(s), FieldType::Date) => date(s).map_or(Value::Null, Value::Date),
         (JsonValue::String(s), FieldType::DateTime) => date_time(s).unwrap_or(Value::Null),
         (JsonValue::String(s), _) => Value::Text(s.clone()),
         (v, _) => Value::Text(v.to_string()),

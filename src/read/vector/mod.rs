@@ -146,11 +146,36 @@ fn rings_closed(info: &LayerInfo, fid: i64, n: u32) -> Option<Skipped> {
     (n > 0).then(|| note(info, fid, "ring_closed", true, en, zh))
 }
 
-/// Date and time as text formats write them (ISO 8601), with or without an offset.
+/// A date as text formats write it: ISO 8601, or with slashes (GDAL's CSV, spreadsheets).
+fn date(text: &str) -> Option<chrono::NaiveDate> {
+    ["%Y-%m-%d", "%Y/%m/%d"].into_iter().find_map(|form| chrono::NaiveDate::parse_from_str(text, form).ok())
+}
+
+/// Date and time as text formats write them: ISO 8601 or GDAL's `2024/02/29 12:34:56.789+08`, with or without an offset.
 fn date_time(text: &str) -> Option<Value> {
-    let zoned = chrono::DateTime::parse_from_rfc3339(text).ok().map(Value::DateTimeTz);
-    let parse = |form| chrono::NaiveDateTime::parse_from_str(text, form).ok();
-    zoned.or_else(|| ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"].into_iter().find_map(parse).map(Value::DateTime))
+    let zoned = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y/%m/%d %H:%M:%S%.f%#z"];
+    let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f"];
+    let zoned = zoned.into_iter().find_map(|form| chrono::DateTime::parse_from_str(text, form).ok());
+    let local = || local.into_iter().find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok());
+    zoned.map(Value::DateTimeTz).or_else(|| local().map(Value::DateTime))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_as_they_are_written() {
+        let day = chrono::NaiveDate::from_ymd_opt(2024, 2, 29);
+        assert_eq!([date("2024-02-29"), date("2024/2/29"), date("2023-02-29"), date("2024")], [day, day, None, None]);
+        let shown = |t: &str| date_time(t).map(|v| v.to_display());
+        for t in ["2024-02-29T12:34:56.789+08:00", "2024/02/29 12:34:56.789+08"] {
+            assert_eq!(shown(t).as_deref(), Some("2024-02-29T12:34:56.789+08:00"), "{t}");
+        }
+        assert_eq!(shown("2024-02-29T00:00:00Z").as_deref(), Some("2024-02-29T00:00:00+00:00"));
+        assert_eq!(shown("2024-02-29 01:02:03").as_deref(), Some("2024-02-29T01:02:03"));
+        assert_eq!(shown("2024-02-29"), None);
+    }
 }
 
 /// The box round features that stand in memory; `None` where none has finite coordinates.

@@ -59,7 +59,7 @@ pub(super) fn beyond_double() -> Text {
     )
 }
 
-fn values<'a>(t: &'a Table, i: usize) -> impl Iterator<Item = &'a Value> {
+fn values(t: &Table, i: usize) -> impl Iterator<Item = &Value> {
     t.rows.iter().map(move |(_, v)| &v[i])
 }
 
