@@ -143,7 +143,7 @@ fn by_geo(a: &MultiPolygon<f64>, b: &MultiPolygon<f64>, op: Op) -> MultiPolygon<
 }
 
 /// Runs what may panic, silently; `None` where it did.
-pub(super) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
     static QUIET: std::sync::Once = std::sync::Once::new();
     thread_local!(static GUARDED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
     QUIET.call_once(|| {

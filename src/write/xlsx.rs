@@ -13,6 +13,7 @@ use super::vector::sink::Sink;
 use super::vector::{WriteOptions, Written};
 use crate::error::{Lang, Result};
 use crate::model::{FieldType, Row, Table, Value};
+use crate::space::clip;
 
 /// Rows of a sheet below its title row (Excel's limit is 1,048,576 with it).
 const SHEET_ROWS: usize = 1_048_575;
@@ -63,20 +64,27 @@ struct XlsxFile {
 
 impl Sink for XlsxFile {
     fn write(&mut self, layer: usize, rows: Vec<Row>) -> Result<()> {
-        self.lists[layer].write(rows, &mut self.book).map_err(|e| unwritable(&self.target, e))
+        guarded(&self.target, || self.lists[layer].write(rows, &mut self.book))
     }
 
     fn finish(self: Box<Self>) -> Result<Written> {
         let Self { target, staged, mut book, lists } = *self;
-        let failed = |e: XlsxError| unwritable(&target, e);
-        for list in lists {
-            for sheet in list.sheets(&mut book).map_err(failed)? {
-                book.push_worksheet(sheet);
+        guarded(&target, || {
+            for list in lists {
+                for sheet in list.sheets(&mut book)? {
+                    book.push_worksheet(sheet);
+                }
             }
-        }
-        book.save(&staged).map_err(failed)?;
+            book.save(&staged)
+        })?;
         Ok(Written::default())
     }
+}
+
+/// Rows that go to disk as they come panic where the disk is full (rust_xlsxwriter 0.102): an error like others here.
+fn guarded<T>(target: &Path, f: impl FnOnce() -> Outcome<T>) -> Result<T> {
+    let panicked = || Err(unwritable(target, "the disk does not take its rows"));
+    clip::guarded(f).map_or_else(panicked, |r| r.map_err(|e| unwritable(target, e)))
 }
 
 /// One list on its way to its sheets.

@@ -13,6 +13,7 @@ use ::flatgeobuf::ColumnType;
 use rayon::prelude::*;
 
 use self::shape::Fault;
+use super::ahead::Ahead;
 use super::{ReadOptions, SourceName, note, ogr};
 use crate::error::{Error, Result};
 use crate::model::{Feature, FeatureSource, FieldType, LayerInfo, Skipped, Value};
@@ -68,7 +69,7 @@ pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn F
     let failed = |why: String| ogr::unreadable(&name.path, &why).in_layer(&info.name);
     let (layout, bytes) = open_file(&name.path).map_err(failed)?;
     if layout.geometry_type > shape::SIMPLE {
-        return Ok(gdal);
+        return Ok(Box::new(Ahead::of(gdal)));
     }
     Ok(Box::new(FlatGeobufSource {
         gdal: Some(gdal),

@@ -1,5 +1,7 @@
-//! Vector layers: GeoJSON through the crate `geojson`, CSV through `csv`, everything else through GDAL.
+//! Vector layers: GeoJSON through the crate `geojson`, CSV through `csv`, FlatGeobuf by its own bytes, everything else
+//! through GDAL on a thread of its own.
 
+mod ahead;
 mod delimited;
 mod encoding;
 mod flatgeobuf;
@@ -71,7 +73,7 @@ pub fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureS
         Format::GeoJson => Box::new(geojson::open(&name.path)?),
         Format::Delimited => Box::new(delimited::open(&name.path, options)?),
         Format::FlatGeobuf => return flatgeobuf::open(name, options),
-        Format::Ogr => return ogr::open(name, options),
+        Format::Ogr => return Ok(Box::new(ahead::Ahead::of(ogr::open(name, options)?))),
     };
     match &name.layer {
         Some(l) if *l != source.info().name => Err(no_such_layer(name, l, &[source.info().name.clone()])),

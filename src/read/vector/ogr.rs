@@ -31,7 +31,7 @@ pub(super) fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<Lay
     Ok(dataset.layers().map(|l| info(&l, &dataset, name, options)).collect())
 }
 
-pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource>> {
+pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource + Send>> {
     let dataset = open_dataset(name, options)?;
     let at = choose(&dataset, name)?;
     let info = {

@@ -200,7 +200,7 @@ fn add(
 ) -> Result<()> {
     out.feature(layer, head, g.as_ref(), values, written)?;
     *count += 1;
-    if *count % BATCH == 0 && out.is_file() {
+    if count.is_multiple_of(BATCH) && out.is_file() {
         out.commit(&head.name)?;
         out.begin();
     }
