@@ -2,7 +2,8 @@
 
 use geo::{Area, Coord, LineString, MultiPolygon, Polygon};
 
-use super::inside::{Edge, Piece, on_circle};
+use super::crossing::on_circle;
+use super::inside::{Edge, Piece};
 use crate::space::distance::inside;
 
 /// Ends of pieces this near are one point, metres. They come from different formulas for one crossing, which agree to

@@ -60,7 +60,7 @@ impl SiteSource {
 
     /// What the reader remarked since the last call, features named as the user names them where they are in `ids`.
     pub fn remarks(&mut self, ids: &HashMap<i64, String>, notes: &mut Notes) {
-        let news = &self.features.skipped()[self.told..];
+        let news = self.features.skipped().get(self.told..).unwrap_or_default();
         self.told += news.len();
         notes.skipped.extend(news.iter().cloned().map(|mut s| {
             s.id = s.id.or_else(|| ids.get(&s.fid).cloned());

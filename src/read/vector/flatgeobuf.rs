@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use self::shape::Fault;
 use super::ahead::Ahead;
+use super::remarks::Seen;
 use super::{ReadOptions, SourceName, note, ogr};
 use crate::error::{Error, Result};
 use crate::model::{Feature, FeatureSource, FieldType, LayerInfo, Skipped, Value};
@@ -48,7 +49,7 @@ struct FlatGeobufSource {
     bytes: Bytes,
     read: u64,
     skipped: Vec<Skipped>,
-    extra_noted: bool,
+    seen: Seen,
 }
 
 /// The file from the first feature on, a piece at a time.
@@ -79,7 +80,7 @@ pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn F
         bytes,
         read: 0,
         skipped: Vec::new(),
-        extra_noted: false,
+        seen: Seen::default(),
     }))
 }
 
@@ -213,6 +214,7 @@ impl FeatureSource for FlatGeobufSource {
         self.bytes.let_go();
         let spans = self.spans(max)?;
         if spans.is_empty() {
+            self.skipped.extend(std::mem::take(&mut self.seen).remarks(&self.info));
             return Ok(None);
         }
         let (held, layout, first) = (&self.bytes.held, &self.layout, self.read as i64);
@@ -264,16 +266,8 @@ impl FlatGeobufSource {
     }
 
     fn remark(&mut self, d: &Decoded) {
-        if d.extra && !self.extra_noted {
-            self.extra_noted = true;
-            self.skipped.push(note(
-                &self.info,
-                d.feature.fid,
-                "z_dropped",
-                true,
-                "heights and measures are not used; first in this feature".into(),
-                "高程与测量值未使用;首见于该要素".into(),
-            ));
+        if d.extra {
+            self.seen.heights.at(d.feature.fid);
         }
         if d.closed > 0 {
             self.skipped.push(note(

@@ -4,6 +4,7 @@ mod columns;
 mod dataset;
 mod flatgeobuf;
 mod geojson;
+mod kml;
 mod names;
 mod ogr;
 pub mod sink;

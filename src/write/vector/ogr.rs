@@ -13,6 +13,7 @@ use geo::{Geometry, MultiLineString, MultiPolygon};
 use super::super::staging::unwritable;
 use super::super::value::as_text;
 use super::columns::{DBF_TEXT, Kept, kept};
+use super::kml;
 use super::{Format, WriteOptions, Written, names};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
@@ -51,24 +52,9 @@ pub(super) fn write(
     }
     dataset.close()?;
     if format == Format::Kml {
-        ends_whole(staged, target)?;
+        kml::ends_whole(staged, target)?;
     }
     Ok(written)
-}
-
-/// libkml does not say that a full disk cut its file short; the file's end does.
-fn ends_whole(staged: &Path, target: &Path) -> Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    let end = || -> std::io::Result<Vec<u8>> {
-        let mut f = std::fs::File::open(staged)?;
-        let length = f.metadata()?.len();
-        f.seek(SeekFrom::Start(length.saturating_sub(16)))?;
-        let mut end = Vec::new();
-        f.read_to_end(&mut end)?;
-        Ok(end)
-    };
-    let end = end().map_err(|e| unwritable(target, e))?;
-    if end.trim_ascii_end().ends_with(b"</kml>") { Ok(()) } else { Err(unwritable(target, "the file was cut short")) }
 }
 
 /// The time GDAL writes into files, for this thread, until dropped.
@@ -127,7 +113,8 @@ fn driver(format: Format) -> &'static str {
         Format::FileGdb => "OpenFileGDB",
         Format::FlatGeobuf => "FlatGeobuf",
         Format::Shapefile => "ESRI Shapefile",
-        Format::Kml => "LIBKML",
+        // LIBKML puts its file together in memory, in time that grows with the square of its size
+        Format::Kml => "KML",
         Format::PostGis => "PostgreSQL",
         Format::GeoJson => "GeoJSON",
         Format::Csv => "CSV",
