@@ -1,0 +1,1 @@
+//! Every query against brute force.
