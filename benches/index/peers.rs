@@ -58,7 +58,7 @@ impl Peer for Heshan {
         let (mut s, mut hits) = (Sum::default(), Vec::new());
         for w in windows {
             hits.clear();
-            self.0.for_each_in(w, |i| hits.push(i));
+            self.0.window_unsorted(w, &mut hits);
             hits.iter().for_each(|&i| s.add(f64::from(i)));
         }
         Some(s)

@@ -26,23 +26,41 @@ pub(super) struct Node {
     pub tags: [u32; WIDTH],
 }
 
-impl Node {
-    /// A node without children.
-    pub const EMPTY: Self = Self {
-        lo_x: [f32::NAN; WIDTH],
-        lo_y: [f32::NAN; WIDTH],
-        hi_x: [f32::NAN; WIDTH],
-        hi_y: [f32::NAN; WIDTH],
-        tags: [u32::MAX; WIDTH],
-    };
+/// Fills a node with its children's boxes; answers the box around them.
+pub(super) fn fill(node: &mut Node, children: &[Bounds], tag: impl Fn(usize) -> u32, frame: &Frame) -> Bounds {
+    for (lane, t) in node.tags.iter_mut().enumerate() {
+        *t = if lane < children.len() { tag(lane) } else { u32::MAX };
+    }
+    on_lanes(Fill { node, children, frame })
+}
 
-    /// Sets one child.
-    pub fn set(&mut self, lane: usize, b: &Bounds, tag: u32, frame: &Frame) {
-        self.lo_x[lane] = down(b[0], frame.x);
-        self.lo_y[lane] = down(b[1], frame.y);
-        self.hi_x[lane] = up(b[2], frame.x);
-        self.hi_y[lane] = up(b[3], frame.y);
-        self.tags[lane] = tag;
+struct Fill<'a> {
+    node: &'a mut Node,
+    children: &'a [Bounds],
+    frame: &'a Frame,
+}
+
+impl Work for Fill<'_> {
+    type Output = Bounds;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Bounds {
+        let Self { node, children, frame } = self;
+        let mut sides = [[f64::NAN; WIDTH]; 4];
+        let mut whole = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        for (lane, b) in children.iter().enumerate().take(WIDTH) {
+            for side in 0..4 {
+                sides[side][lane] = b[side];
+            }
+            whole = [whole[0].min(b[0]), whole[1].min(b[1]), whole[2].max(b[2]), whole[3].max(b[3])];
+        }
+        for lane in 0..WIDTH {
+            node.lo_x[lane] = down(sides[0][lane], frame.x);
+            node.lo_y[lane] = down(sides[1][lane], frame.y);
+            node.hi_x[lane] = up(sides[2][lane], frame.x);
+            node.hi_y[lane] = up(sides[3][lane], frame.y);
+        }
+        whole
     }
 }
 
@@ -84,8 +102,21 @@ pub(super) fn down(v: f64, origin: f64) -> f32 {
     let back = d - v;
     let rest = (v - (d - back)) - (origin + back);
     let m = d as f32;
-    if f64::from(m) > d || (f64::from(m) == d && rest < 0.0) { m.next_down() } else { m }
+    let too_great = (f64::from(m) > d) | ((f64::from(m) == d) & (rest < 0.0));
+    // the next number below, without branches (`f32::next_down` has some)
+    let bits = m.to_bits();
+    let below = if m > 0.0 {
+        bits.wrapping_sub(1)
+    } else if m < 0.0 {
+        bits.wrapping_add(1)
+    } else {
+        SMALLEST_BELOW_ZERO
+    };
+    f32::from_bits(if too_great { below } else { bits })
 }
+
+/// Bits of the greatest number below zero.
+const SMALLEST_BELOW_ZERO: u32 = 0x8000_0001;
 
 /// The least single-precision number that is at least `v - origin`, taken without rounding.
 #[inline(always)]

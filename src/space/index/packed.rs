@@ -4,7 +4,7 @@ use geo::{Coord, Rect};
 use rayon::prelude::*;
 
 use super::IndexError;
-use super::node::{Bounds, Frame, Node, WIDTH};
+use super::node::{Bounds, Frame, Node, WIDTH, fill};
 use super::tile::packed_order;
 
 /// A static index of boxes: build once, ask from many threads.
@@ -107,12 +107,12 @@ impl Tree<'_> {
         (below - at).min(WIDTH)
     }
 
-    /// Packed positions of all items below a node.
+    /// The leaves below a node.
     #[inline]
-    pub fn span(&self, level: usize, node: usize) -> std::ops::Range<usize> {
+    pub fn leaves(&self, level: usize, node: usize) -> std::ops::Range<usize> {
         let at = node - self.shape.starts[level];
-        let below = WIDTH.pow(level as u32 + 1);
-        at * below..((at + 1) * below).min(self.shape.items)
+        let below = WIDTH.pow(level as u32);
+        at * below..((at + 1) * below).min(self.shape.starts[1])
     }
 
     /// Item at a packed position.
@@ -146,19 +146,24 @@ impl BoxIndex {
             return Err(IndexError::NotFinite(i));
         }
         let shape = Shape::new(boxes.len(), Frame::of(boxes));
-        let order = packed_order(boxes, &shape.frame);
         let mut bounds: Vec<Bounds> = bytemuck::zeroed_vec(boxes.len() + shape.nodes());
         let mut nodes: Vec<Node> = bytemuck::zeroed_vec(shape.nodes());
+        let order = {
+            // the arrays serve as space for sorting first: fresh pages are a good part of the cost of a build
+            let (a, b) = bounds.split_at_mut(boxes.len().div_ceil(2));
+            let spare = [bytemuck::cast_slice_mut(a), bytemuck::cast_slice_mut(b), bytemuck::cast_slice_mut(&mut nodes)];
+            packed_order(boxes, &shape.frame, spare)
+        };
         let (of_items, of_nodes) = bounds.split_at_mut(boxes.len());
         let leaves = shape.starts[1];
         (of_items.par_chunks_mut(WIDTH), order.par_chunks(WIDTH), &mut nodes[..leaves], &mut of_nodes[..leaves])
             .into_par_iter()
             .with_min_len(256)
             .for_each(|(exact, order, node, whole)| {
-                for (b, c) in exact.iter_mut().zip(order) {
-                    *b = bounds_of(&boxes[c.item as usize]);
+                for (b, &c) in exact.iter_mut().zip(order) {
+                    *b = bounds_of(&boxes[c as usize]);
                 }
-                *whole = fill(node, exact, |lane| order[lane].item, &shape.frame);
+                *whole = fill(node, exact, |lane| order[lane], &shape.frame);
             });
         for level in 1..shape.levels {
             let (from, at, end) = (shape.starts[level - 1], shape.starts[level], shape.starts[level + 1]);
@@ -197,17 +202,6 @@ impl<S: Storage> BoxIndex<S> {
     pub(super) fn tree(&self) -> Tree<'_> {
         self.store.tree()
     }
-}
-
-/// Fills a node with its children's boxes; answers the box around them.
-fn fill(node: &mut Node, children: &[Bounds], tag: impl Fn(usize) -> u32, frame: &Frame) -> Bounds {
-    *node = Node::EMPTY;
-    let mut whole = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    for (lane, b) in children.iter().enumerate() {
-        node.set(lane, b, tag(lane), frame);
-        whole = [whole[0].min(b[0]), whole[1].min(b[1]), whole[2].max(b[2]), whole[3].max(b[3])];
-    }
-    whole
 }
 
 #[inline(always)]

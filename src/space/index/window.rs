@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use geo::Rect;
 use rayon::prelude::*;
 
-use super::node::{Lanes, Window, Work, on_lanes, prefetch};
+use super::node::{Lanes, WIDTH, Window, Work, on_lanes, prefetch};
 use super::packed::{BoxIndex, MAX_LEVELS, Storage, Tree, bounds_of};
 
 /// Answers to many queries: the values of query `i` are `values[ends[i - 1]..ends[i]]`.
@@ -88,50 +88,64 @@ impl<S: Storage> BoxIndex<S> {
     /// As [`BoxIndex::window`], appended to `hits`.
     pub fn window_into(&self, w: &Rect<f64>, hits: &mut Vec<u32>) {
         let before = hits.len();
-        self.for_each_in(w, |i| hits.push(i));
+        self.window_unsorted(w, hits);
         hits[before..].sort_unstable();
+    }
+
+    /// As [`BoxIndex::window`], appended to `hits` in the order of the index, which is the same at every run.
+    pub fn window_unsorted(&self, w: &Rect<f64>, hits: &mut Vec<u32>) {
+        self.walk(w, |tags, mask| {
+            // the whole line, then what is no hit cut off: one copy of fixed size
+            let (mut line, mut n, mut left) = (*tags, mask.count_ones() as usize, mask);
+            if mask != ALL {
+                n = 0;
+                while left != 0 {
+                    line[n] = tags[left.trailing_zeros() as usize];
+                    n += 1;
+                    left &= left - 1;
+                }
+            }
+            let before = hits.len();
+            hits.extend_from_slice(&line);
+            hits.truncate(before + n);
+            ControlFlow::Continue(())
+        });
     }
 
     /// Calls `hit` for each item whose box meets the window, in the order of the index; allocates nothing.
     pub fn for_each_in(&self, w: &Rect<f64>, mut hit: impl FnMut(u32)) {
-        let t = self.tree();
-        let whole = |range: std::ops::Range<usize>, hit: &mut dyn FnMut(u32)| range.for_each(|at| hit(t.item(at)));
-        let _ = on_lanes(Walk {
-            tree: t,
-            window: Window::new(bounds_of(w), &t.shape.frame),
-            sink: |f: Found| {
-                match f {
-                    Found::Item(i) => hit(i),
-                    Found::Whole(range) => whole(range, &mut hit),
-                }
-                ControlFlow::Continue(())
-            },
+        self.walk(w, |tags, mut mask| {
+            while mask != 0 {
+                hit(tags[mask.trailing_zeros() as usize]);
+                mask &= mask - 1;
+            }
+            ControlFlow::Continue(())
         });
     }
 
     /// Number of boxes that meet the window.
     pub fn count_in(&self, w: &Rect<f64>) -> usize {
-        let t = self.tree();
         let mut n = 0;
-        let _ = on_lanes(Walk {
-            tree: t,
-            window: Window::new(bounds_of(w), &t.shape.frame),
-            sink: |f: Found| {
-                n += match f {
-                    Found::Item(_) => 1,
-                    Found::Whole(range) => range.len(),
-                };
-                ControlFlow::Continue(())
-            },
+        self.walk(w, |_, mask| {
+            n += mask.count_ones() as usize;
+            ControlFlow::Continue(())
         });
         n
     }
 
     /// True where some box meets the window.
     pub fn any_in(&self, w: &Rect<f64>) -> bool {
-        let t = self.tree();
-        let window = Window::new(bounds_of(w), &t.shape.frame);
-        on_lanes(Walk { tree: t, window, sink: |_: Found| ControlFlow::Break(()) }).is_break()
+        let mut any = false;
+        self.walk(w, |_, _| {
+            any = true;
+            ControlFlow::Break(())
+        });
+        any
+    }
+
+    fn walk(&self, w: &Rect<f64>, sink: impl FnMut(&[u32; WIDTH], u32) -> ControlFlow<()>) {
+        let tree = self.tree();
+        let _ = on_lanes(Walk { tree, window: Window::new(bounds_of(w), &tree.shape.frame), sink });
     }
 
     /// [`BoxIndex::window`] for many windows, with all threads.
@@ -140,20 +154,17 @@ impl<S: Storage> BoxIndex<S> {
     }
 }
 
-/// What a walk finds: one item, or all items at packed positions.
-enum Found {
-    Item(u32),
-    Whole(std::ops::Range<usize>),
-}
+/// All lanes of a node.
+const ALL: u32 = (1 << WIDTH) - 1;
 
-/// A walk through all nodes that meet a window.
+/// A walk through all nodes that meet a window; the sink gets a leaf's items and which of them are hits.
 struct Walk<'a, F> {
     tree: Tree<'a>,
     window: Window,
     sink: F,
 }
 
-impl<F: FnMut(Found) -> ControlFlow<()>> Work for Walk<'_, F> {
+impl<F: FnMut(&[u32; WIDTH], u32) -> ControlFlow<()>> Work for Walk<'_, F> {
     type Output = ControlFlow<()>;
 
     #[inline(always)]
@@ -180,7 +191,7 @@ impl<F: FnMut(Found) -> ControlFlow<()>> Work for Walk<'_, F> {
             *left &= *left - 1;
             let child = *first + lane as usize;
             if *within >> lane & 1 == 1 {
-                (self.sink)(Found::Whole(t.span(level - 1, child)))?;
+                self.whole(t.leaves(level - 1, child))?;
             } else if level == 1 {
                 self.leaf::<L>(child)?;
             } else {
@@ -191,7 +202,7 @@ impl<F: FnMut(Found) -> ControlFlow<()>> Work for Walk<'_, F> {
     }
 }
 
-impl<F: FnMut(Found) -> ControlFlow<()>> Walk<'_, F> {
+impl<F: FnMut(&[u32; WIDTH], u32) -> ControlFlow<()>> Walk<'_, F> {
     #[inline(always)]
     fn children<L: Lanes>(&self, level: usize, node: usize) -> (u32, u32, usize) {
         let n = &self.tree.nodes[node];
@@ -208,17 +219,23 @@ impl<F: FnMut(Found) -> ControlFlow<()>> Walk<'_, F> {
     #[inline(always)]
     fn leaf<L: Lanes>(&mut self, node: usize) -> ControlFlow<()> {
         let n = &self.tree.nodes[node];
-        let mut may = L::may_meet(n, &self.window);
-        if may == 0 {
-            return ControlFlow::Continue(());
-        }
-        let doubt = may & !L::surely_meet(n, &self.window);
-        while may != 0 {
-            let lane = may.trailing_zeros() as usize;
-            may &= may - 1;
-            if doubt >> lane & 1 == 0 || self.window.meets(&self.tree.bounds[node * super::node::WIDTH + lane]) {
-                (self.sink)(Found::Item(n.tags[lane]))?;
+        let mut hits = L::may_meet(n, &self.window);
+        let mut doubt = hits & !L::surely_meet(n, &self.window);
+        while doubt != 0 {
+            let lane = doubt.trailing_zeros();
+            doubt &= doubt - 1;
+            if !self.window.meets(&self.tree.bounds[node * WIDTH + lane as usize]) {
+                hits &= !(1 << lane);
             }
+        }
+        if hits == 0 { ControlFlow::Continue(()) } else { (self.sink)(&n.tags, hits) }
+    }
+
+    /// All items of some leaves.
+    #[inline(always)]
+    fn whole(&mut self, leaves: std::ops::Range<usize>) -> ControlFlow<()> {
+        for leaf in leaves {
+            (self.sink)(&self.tree.nodes[leaf].tags, ALL >> (WIDTH - self.tree.lanes(0, leaf)))?;
         }
         ControlFlow::Continue(())
     }
