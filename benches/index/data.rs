@@ -74,7 +74,11 @@ impl Spread {
             }
             Self::Mixed => (0..n)
                 .map(|i| {
-                    let s = if i % 10_000 == 77 { SIZE * (0.1 + 0.2 * r.unit()) } else { side * 10f64.powf(-3.0 * r.unit()) };
+                    let s = if i % 10_000 == 77 {
+                        SIZE * (0.1 + 0.2 * r.unit())
+                    } else {
+                        side * 10f64.powf(-3.0 * r.unit())
+                    };
                     about(place(&mut r), s, s * (0.5 + r.unit()))
                 })
                 .collect(),

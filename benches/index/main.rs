@@ -135,10 +135,17 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 /// All operations on one set of boxes.
 fn case(spread: Spread, n: usize, rounds: usize) -> Vec<Measured> {
     let (boxes, others) = (spread.boxes(n, 1), spread.boxes(n, 2));
-    let peers: Vec<Contender> =
-        contenders().into_iter().filter(|p| !p.points || spread == Spread::Points).collect();
+    let peers: Vec<Contender> = contenders().into_iter().filter(|p| !p.points || spread == Spread::Points).collect();
     let mut out = Vec::new();
-    let of = |what, peer, queries| Measured { spread: spread.name(), n, what, peer, rounds: vec![], queries, hits: n as u64 };
+    let of = |what, peer, queries| Measured {
+        spread: spread.name(),
+        n,
+        what,
+        peer,
+        rounds: vec![],
+        queries,
+        hits: n as u64,
+    };
     for threads in [1, 2] {
         let pool = pool(threads);
         let what = if threads == 1 { "build" } else { "build, 2 threads" };
@@ -154,7 +161,8 @@ fn case(spread: Spread, n: usize, rounds: usize) -> Vec<Measured> {
         out.extend(measured.into_iter().filter(|m| !m.rounds.is_empty()));
     }
     let ours = BoxIndex::build(&boxes).unwrap();
-    let built: Vec<(&'static str, Box<dyn Built>)> = peers.iter().map(|p| (p.name, (p.pair)(&boxes, &others))).collect();
+    let built: Vec<(&'static str, Box<dyn Built>)> =
+        peers.iter().map(|p| (p.name, (p.pair)(&boxes, &others))).collect();
     let mut measure = |what: &'static str, queries: usize, ask: &dyn Fn(&dyn Built) -> Option<Sum>| {
         let mut measured: Vec<Measured> = built.iter().map(|(name, _)| of(what, name, queries)).collect();
         let mut first: Option<Sum> = None;
@@ -190,31 +198,53 @@ fn case(spread: Spread, n: usize, rounds: usize) -> Vec<Measured> {
     if spread != Spread::Equal {
         measure("join", 1, &|b| b.join());
     }
-    out.extend(batches(spread, &ours, &small, &points, rounds));
+    out.extend(batches(spread, &boxes, &BoxIndex::build(&others).unwrap(), &small, &points, rounds));
     out
 }
 
-/// Our batch queries with one thread and with two.
-fn batches(spread: Spread, index: &BoxIndex, windows: &[Rect<f64>], points: &[Coord<f64>], rounds: usize) -> Vec<Measured> {
-    let of = |what, queries| Measured { spread: spread.name(), n: index.len(), what, peer: "heshan", rounds: vec![], queries, hits: 0 };
-    let mut m = [
-        of("batch of windows, 1 thread", windows.len()),
-        of("batch of windows, 2 threads", windows.len()),
-        of("batch of 8 nearest, 1 thread", points.len()),
-        of("batch of 8 nearest, 2 threads", points.len()),
-    ];
+/// Our parallel operations with one thread and with two, by the clock.
+fn batches(
+    spread: Spread,
+    boxes: &[Rect<f64>],
+    other: &BoxIndex,
+    windows: &[Rect<f64>],
+    points: &[Coord<f64>],
+    rounds: usize,
+) -> Vec<Measured> {
+    let index = BoxIndex::build(boxes).unwrap();
     let pools = [pool(1), pool(2)];
-    for _ in 0..rounds {
-        for (i, pool) in pools.iter().enumerate() {
-            let (_, wall, a) = pool.install(|| timed(|| index.windows(windows)));
-            m[i].rounds.push(wall);
-            m[i].hits = a.values().len() as u64;
-            let (_, wall, a) = pool.install(|| timed(|| index.nearest_k_each(points, 8)));
-            m[2 + i].rounds.push(wall);
-            m[2 + i].hits = a.values().len() as u64;
+    let mut out = Vec::new();
+    let mut measure = |names: [&'static str; 2], queries: usize, run: &(dyn Fn() -> usize + Sync)| {
+        let mut m = names.map(|what| Measured {
+            spread: spread.name(),
+            n: boxes.len(),
+            what,
+            peer: "heshan",
+            rounds: vec![],
+            queries,
+            hits: 0,
+        });
+        for _ in 0..rounds {
+            for (m, pool) in m.iter_mut().zip(&pools) {
+                let (_, wall, hits) = pool.install(|| timed(run));
+                m.rounds.push(wall);
+                m.hits = hits as u64;
+            }
         }
+        assert_eq!(m[0].hits, m[1].hits);
+        out.extend(m);
+    };
+    measure(["our build, 1 thread", "our build, 2 threads"], 1, &|| BoxIndex::build(boxes).unwrap().len());
+    measure(["batch of windows, 1 thread", "batch of windows, 2 threads"], windows.len(), &|| {
+        index.windows(windows).values().len()
+    });
+    measure(["batch of 8 nearest, 1 thread", "batch of 8 nearest, 2 threads"], points.len(), &|| {
+        index.nearest_k_each(points, 8).values().len()
+    });
+    if spread != Spread::Equal {
+        measure(["our join, 1 thread", "our join, 2 threads"], 1, &|| index.join(other).len());
     }
-    m.to_vec()
+    out
 }
 
 /// One of the things that only one thread at a time looks at, though a pool of one thread runs it.

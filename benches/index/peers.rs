@@ -119,9 +119,8 @@ pub struct RStar(RTree<Boxed>);
 impl Peer for RStar {
     const NAME: &'static str = "rstar";
     fn build(boxes: &[Rect<f64>]) -> Self {
-        let of = |(i, r): (usize, &Rect<f64>)| {
-            Boxed::new(Rectangle::from_corners(r.min().into(), r.max().into()), i as u32)
-        };
+        let of =
+            |(i, r): (usize, &Rect<f64>)| Boxed::new(Rectangle::from_corners(r.min().into(), r.max().into()), i as u32);
         Self(RTree::bulk_load(boxes.iter().enumerate().map(of).collect()))
     }
     fn window(&self, windows: &[Rect<f64>]) -> Option<Sum> {

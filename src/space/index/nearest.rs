@@ -61,7 +61,11 @@ impl<S: Storage> BoxIndex<S> {
         let mut best = Best { k, heap: BinaryHeap::new() };
         let mut queue = BinaryHeap::new();
         if k > 0 {
-            queue.extend(t.root().map(|(level, at)| Queued { bound: bound(&rect(t.node_bounds(at))), level: level + 1, at }));
+            queue.extend(t.root().map(|(level, at)| Queued {
+                bound: bound(&rect(t.node_bounds(at))),
+                level: level + 1,
+                at,
+            }));
         }
         while let Some(q) = queue.pop() {
             if q.bound > best.limit() {
@@ -95,7 +99,11 @@ impl<S: Storage> BoxIndex<S> {
         let t = self.tree();
         let mut best = f64::INFINITY;
         let mut queue = BinaryHeap::new();
-        queue.extend(t.root().map(|(level, at)| Queued { bound: bound(&rect(t.node_bounds(at))), level: level + 1, at }));
+        queue.extend(t.root().map(|(level, at)| Queued {
+            bound: bound(&rect(t.node_bounds(at))),
+            level: level + 1,
+            at,
+        }));
         while let Some(q) = queue.pop() {
             if q.bound > best {
                 break;
@@ -246,7 +254,13 @@ impl Work for Search<'_> {
     fn run<L: Lanes>(self) {
         let Self { tree: t, point, k, scratch } = self;
         scratch.queue.clear();
-        let mut best = Best { k, heap: { scratch.best.clear(); BinaryHeap::from(std::mem::take(&mut scratch.best)) } };
+        let mut best = Best {
+            k,
+            heap: {
+                scratch.best.clear();
+                BinaryHeap::from(std::mem::take(&mut scratch.best))
+            },
+        };
         let queue = &mut scratch.queue;
         queue.extend(t.root().map(|(level, node)| Reverse(entry(0.0, level, node))));
         let (mut limit, mut limit32) = (f64::INFINITY, f32::INFINITY);

@@ -21,9 +21,9 @@ pub struct BoxIndex<S = Owned> {
 /// Arrays of a [`BoxIndex`] that was built here.
 #[derive(Debug, Clone)]
 pub struct Owned {
-    shape: Shape,
-    bounds: Vec<Bounds>,
-    nodes: Vec<Node>,
+    pub(super) shape: Shape,
+    pub(super) bounds: Vec<Bounds>,
+    pub(super) nodes: Vec<Node>,
 }
 
 /// Where the arrays of an index are.
@@ -124,7 +124,11 @@ impl Tree<'_> {
     /// Least item below a node.
     pub fn least(&self, level: usize, node: usize) -> u32 {
         let at = node - self.shape.starts[level];
-        if level + 1 == self.shape.levels { 0 } else { self.nodes[self.shape.starts[level + 1] + at / WIDTH].tags[at % WIDTH] }
+        if level + 1 == self.shape.levels {
+            0
+        } else {
+            self.nodes[self.shape.starts[level + 1] + at / WIDTH].tags[at % WIDTH]
+        }
     }
 
     #[inline(always)]
@@ -151,7 +155,8 @@ impl BoxIndex {
         let order = {
             // the arrays serve as space for sorting first: fresh pages are a good part of the cost of a build
             let (a, b) = bounds.split_at_mut(boxes.len().div_ceil(2));
-            let spare = [bytemuck::cast_slice_mut(a), bytemuck::cast_slice_mut(b), bytemuck::cast_slice_mut(&mut nodes)];
+            let spare =
+                [bytemuck::cast_slice_mut(a), bytemuck::cast_slice_mut(b), bytemuck::cast_slice_mut(&mut nodes)];
             packed_order(boxes, &shape.frame, spare)
         };
         let (of_items, of_nodes) = bounds.split_at_mut(boxes.len());
@@ -169,7 +174,12 @@ impl BoxIndex {
             let (from, at, end) = (shape.starts[level - 1], shape.starts[level], shape.starts[level + 1]);
             let (below, here) = nodes.split_at_mut(at);
             let (exact_below, exact_here) = of_nodes.split_at_mut(at);
-            (&mut here[..end - at], below[from..].par_chunks(WIDTH), exact_below[from..].par_chunks(WIDTH), &mut exact_here[..end - at])
+            (
+                &mut here[..end - at],
+                below[from..].par_chunks(WIDTH),
+                exact_below[from..].par_chunks(WIDTH),
+                &mut exact_here[..end - at],
+            )
                 .into_par_iter()
                 .with_min_len(256)
                 .for_each(|(node, children, exact, whole)| {

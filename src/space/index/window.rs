@@ -48,7 +48,10 @@ impl<T> Answers<T> {
 const BATCH: usize = 512;
 
 /// Answers queries in parallel; `answer` appends one query's values.
-pub(super) fn in_parallel<Q: Sync, T: Send + Copy>(queries: &[Q], answer: impl Fn(&[Q], &mut Answers<T>) + Sync) -> Answers<T> {
+pub(super) fn in_parallel<Q: Sync, T: Send + Copy>(
+    queries: &[Q],
+    answer: impl Fn(&[Q], &mut Answers<T>) + Sync,
+) -> Answers<T> {
     let parts: Vec<Answers<T>> = queries
         .par_chunks(BATCH)
         .map(|part| {
