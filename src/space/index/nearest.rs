@@ -141,7 +141,7 @@ impl<S: Storage> BoxIndex<S> {
                 let at = node * WIDTH + lane;
                 if level > 0 {
                     open.push((level - 1, t.child(level, node, lane)));
-                } else if !(bound(&rect(&t.bounds[at])) > limit) {
+                } else if bound(&rect(&t.bounds[at])) <= limit {
                     hits.push(t.item(at));
                 }
             }

@@ -54,12 +54,11 @@ impl Work for Fill<'_> {
             }
             whole = [whole[0].min(b[0]), whole[1].min(b[1]), whole[2].max(b[2]), whole[3].max(b[3])];
         }
-        for lane in 0..WIDTH {
-            node.lo_x[lane] = down(sides[0][lane], frame.x);
-            node.lo_y[lane] = down(sides[1][lane], frame.y);
-            node.hi_x[lane] = up(sides[2][lane], frame.x);
-            node.hi_y[lane] = up(sides[3][lane], frame.y);
-        }
+        let [lo_x, lo_y, hi_x, hi_y] = sides;
+        node.lo_x = lo_x.map(|v| down(v, frame.x));
+        node.lo_y = lo_y.map(|v| down(v, frame.y));
+        node.hi_x = hi_x.map(|v| up(v, frame.x));
+        node.hi_y = hi_y.map(|v| up(v, frame.y));
         whole
     }
 }
