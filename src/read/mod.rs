@@ -1,4 +1,5 @@
 //! Files to the model; one file a format.
 
 pub mod digest;
+pub mod index;
 pub mod vector;

@@ -1,239 +1,229 @@
-//! A static index of boxes: build once, ask from many threads.
-//!
-//! A packed R-tree in flat arrays, walked best-first with a bound that the caller gives: so one index serves boxes in
-//! degrees and in metres alike. The crate `geo-index` was tried first: its nodes borrow from their parents and cannot
-//! wait in a queue, and its own searches take no bound in degrees.
-
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+//! The static index: a packed R-tree in flat arrays.
 
 use geo::{Coord, Rect};
 use rayon::prelude::*;
 
-/// Why an index could not be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IndexError {
-    /// A box with a NaN or infinite bound, by its position.
-    #[error("box {0} is not finite")]
-    NotFinite(usize),
-    /// More boxes than a 32-bit index holds.
-    #[error("{0} boxes are more than an index holds")]
-    TooMany(usize),
-}
+use super::IndexError;
+use super::node::{Bounds, Frame, Node, WIDTH, fill};
+use super::tile::packed_order;
 
-/// Children of a node: wide, so that the tree is shallow and a node's boxes lie side by side in memory.
-const WIDTH: usize = 16;
-
-/// A static index of boxes.
+/// A static index of boxes: build once, ask from many threads.
+///
+/// Coordinates may be in any unit; windows and distances are planar in that unit. Queries that take a `bound` measure
+/// by the caller's function of a box and so serve degrees as well. Every answer is exact, and the same for any number of
+/// threads. `S` says where the arrays are: in memory of their own, or in the bytes of a saved index
+/// ([`BoxIndex::from_bytes`]).
 #[derive(Debug, Clone)]
-pub struct BoxIndex {
-    /// Boxes of all levels, leaves first, each level in its packed order.
-    boxes: Vec<Rect<f64>>,
-    /// Item number of each leaf.
-    items: Vec<u32>,
-    /// Start of each level in `boxes`, and the end of the last.
-    levels: Vec<usize>,
+pub struct BoxIndex<S = Owned> {
+    pub(super) store: S,
 }
 
+/// Arrays of a [`BoxIndex`] that was built here.
+#[derive(Debug, Clone)]
+pub struct Owned {
+    pub(super) shape: Shape,
+    pub(super) bounds: Vec<Bounds>,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// Where the arrays of an index are.
+pub trait Storage: sealed::Sealed {}
+impl<S: sealed::Sealed> Storage for S {}
+
+pub(super) mod sealed {
+    /// Gives the arrays.
+    pub trait Sealed: Sync {
+        fn tree(&self) -> super::Tree<'_>;
+    }
+}
+
+impl sealed::Sealed for Owned {
+    #[inline]
+    fn tree(&self) -> Tree<'_> {
+        Tree { shape: &self.shape, bounds: &self.bounds, nodes: &self.nodes }
+    }
+}
+
+/// Levels above the items that 2^32 items need.
+pub(super) const MAX_LEVELS: usize = 8;
+
+/// Sizes of the levels, which follow from the number of items, and the origin of the nodes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    pub items: usize,
+    /// Levels of nodes: 0 for an empty index.
+    pub levels: usize,
+    /// Where each level begins among the nodes, leaves first; beyond the last level, the number of nodes.
+    pub starts: [usize; MAX_LEVELS + 1],
+    pub frame: Frame,
+}
+
+impl Shape {
+    pub fn new(items: usize, frame: Frame) -> Self {
+        let mut s = Self { items, levels: 0, starts: [0; MAX_LEVELS + 1], frame };
+        let (mut count, mut total) = (items, 0);
+        while count > 1 || (s.levels == 0 && items > 0) {
+            count = count.div_ceil(WIDTH);
+            total += count;
+            s.levels += 1;
+            s.starts[s.levels..].fill(total);
+        }
+        s
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.starts[self.levels]
+    }
+}
+
+/// The arrays of an index, borrowed.
 #[derive(Clone, Copy)]
-struct Queued {
-    bound: f64,
-    level: usize,
-    at: usize,
+pub struct Tree<'a> {
+    pub(super) shape: &'a Shape,
+    /// Exact boxes: of the items in packed order, then of the nodes.
+    pub(super) bounds: &'a [Bounds],
+    pub(super) nodes: &'a [Node],
 }
 
-impl PartialEq for Queued {
-    fn eq(&self, o: &Self) -> bool {
-        self.cmp(o) == Ordering::Equal
+impl Tree<'_> {
+    /// The root's level and node.
+    #[inline]
+    pub fn root(&self) -> Option<(usize, usize)> {
+        let last = self.shape.nodes().checked_sub(1)?;
+        Some((self.shape.levels - 1, last))
     }
-}
-impl Eq for Queued {}
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
-        Some(self.cmp(o))
+
+    /// The child of a node of `level` > 0.
+    #[inline(always)]
+    pub fn child(&self, level: usize, node: usize, lane: usize) -> usize {
+        self.shape.starts[level - 1] + (node - self.shape.starts[level]) * WIDTH + lane
     }
-}
-impl Ord for Queued {
-    fn cmp(&self, o: &Self) -> Ordering {
-        o.bound.total_cmp(&self.bound).then(o.level.cmp(&self.level)).then(o.at.cmp(&self.at)) // a min-heap
+
+    /// Children of a node; in `bounds`, for a leaf, and else among the nodes.
+    #[inline(always)]
+    pub fn lanes(&self, level: usize, node: usize) -> usize {
+        let at = (node - self.shape.starts[level]) * WIDTH;
+        let below = if level == 0 { self.shape.items } else { self.shape.starts[level] - self.shape.starts[level - 1] };
+        (below - at).min(WIDTH)
+    }
+
+    /// The leaves below a node.
+    #[inline]
+    pub fn leaves(&self, level: usize, node: usize) -> std::ops::Range<usize> {
+        let at = node - self.shape.starts[level];
+        let below = WIDTH.pow(level as u32);
+        at * below..((at + 1) * below).min(self.shape.starts[1])
+    }
+
+    /// Item at a packed position.
+    #[inline(always)]
+    pub fn item(&self, at: usize) -> u32 {
+        self.nodes[at / WIDTH].tags[at % WIDTH]
+    }
+
+    /// Least item below a node.
+    pub fn least(&self, level: usize, node: usize) -> u32 {
+        let at = node - self.shape.starts[level];
+        if level + 1 == self.shape.levels {
+            0
+        } else {
+            self.nodes[self.shape.starts[level + 1] + at / WIDTH].tags[at % WIDTH]
+        }
+    }
+
+    #[inline(always)]
+    pub fn node_bounds(&self, node: usize) -> &Bounds {
+        &self.bounds[self.shape.items + node]
     }
 }
 
 impl BoxIndex {
-    /// Builds the index; the item number is the position of the box.
+    /// Builds the index with all threads; the item number is the position of the box.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFinite`] for a NaN or infinite bound, [`IndexError::TooMany`] beyond 2^32 - 1 boxes.
     pub fn build(boxes: &[Rect<f64>]) -> Result<Self, IndexError> {
-        u32::try_from(boxes.len()).map_err(|_| IndexError::TooMany(boxes.len()))?;
-        if let Some(i) = boxes.iter().position(|r| !(finite(r.min()) && finite(r.max()))) {
+        if u32::try_from(boxes.len()).is_err() {
+            return Err(IndexError::TooMany(boxes.len()));
+        }
+        if let Some(i) = boxes.par_iter().with_min_len(1 << 14).position_first(|r| !finite(r)) {
             return Err(IndexError::NotFinite(i));
         }
-        let items = packed_order(boxes);
-        let mut all: Vec<Rect<f64>> = items.iter().map(|&i| boxes[i as usize]).collect();
-        let mut levels = vec![0];
-        let mut start = 0;
-        while all.len() - start > 1 {
-            let end = all.len();
-            levels.push(end);
-            let parents: Vec<Rect<f64>> =
-                all[start..end].chunks(WIDTH).filter_map(|c| c.iter().copied().reduce(union)).collect();
-            all.extend(parents);
-            start = end;
-        }
-        levels.push(all.len());
-        Ok(Self { boxes: all, items, levels })
-    }
-
-    /// Items whose box meets the window, in item order.
-    pub fn window(&self, w: &Rect<f64>) -> Vec<u32> {
-        self.within(0.0, |r| {
-            let apart =
-                r.min().x > w.max().x || r.max().x < w.min().x || r.min().y > w.max().y || r.max().y < w.min().y;
-            if apart { 1.0 } else { 0.0 }
-        })
-    }
-
-    /// Visits items by growing lower bound until `visit` gives a limit that no further item can undercut.
-    ///
-    /// `bound(box)` is a lower bound of what is asked (a distance, say); `visit(item, bound)` answers the best value
-    /// known by now. Items whose bound is above the best are never visited; items whose bound equals it are.
-    pub fn nearest_first(&self, bound: impl Fn(&Rect<f64>) -> f64, mut visit: impl FnMut(u32, f64) -> f64) {
-        let mut best = f64::INFINITY;
-        let mut heap = BinaryHeap::new();
-        heap.extend(self.root().map(|(level, at)| Queued { bound: bound(&self.boxes[at]), level, at }));
-        while let Some(q) = heap.pop() {
-            if q.bound > best {
-                break;
-            }
-            if q.level == 0 {
-                best = visit(self.items[q.at], q.bound);
-                continue;
-            }
-            for at in self.children(q.level, q.at) {
-                let b = bound(&self.boxes[at]);
-                if b <= best {
-                    heap.push(Queued { bound: b, level: q.level - 1, at });
+        let shape = Shape::new(boxes.len(), Frame::of(boxes));
+        let mut bounds: Vec<Bounds> = bytemuck::zeroed_vec(boxes.len() + shape.nodes());
+        let mut nodes: Vec<Node> = bytemuck::zeroed_vec(shape.nodes());
+        let order = {
+            // the arrays serve as space for sorting first: fresh pages are a good part of the cost of a build
+            let (a, b) = bounds.split_at_mut(boxes.len().div_ceil(2));
+            let spare =
+                [bytemuck::cast_slice_mut(a), bytemuck::cast_slice_mut(b), bytemuck::cast_slice_mut(&mut nodes)];
+            packed_order(boxes, &shape.frame, spare)
+        };
+        let (of_items, of_nodes) = bounds.split_at_mut(boxes.len());
+        let leaves = shape.starts[1];
+        (of_items.par_chunks_mut(WIDTH), order.par_chunks(WIDTH), &mut nodes[..leaves], &mut of_nodes[..leaves])
+            .into_par_iter()
+            .with_min_len(256)
+            .for_each(|(exact, order, node, whole)| {
+                for (b, &c) in exact.iter_mut().zip(order) {
+                    *b = bounds_of(&boxes[c as usize]);
                 }
-            }
+                *whole = fill(node, exact, |lane| order[lane], &shape.frame);
+            });
+        for level in 1..shape.levels {
+            let (from, at, end) = (shape.starts[level - 1], shape.starts[level], shape.starts[level + 1]);
+            let (below, here) = nodes.split_at_mut(at);
+            let (exact_below, exact_here) = of_nodes.split_at_mut(at);
+            (
+                &mut here[..end - at],
+                below[from..].par_chunks(WIDTH),
+                exact_below[from..].par_chunks(WIDTH),
+                &mut exact_here[..end - at],
+            )
+                .into_par_iter()
+                .with_min_len(256)
+                .for_each(|(node, children, exact, whole)| {
+                    let least = |lane: usize| children[lane].tags.iter().copied().min().unwrap_or(u32::MAX);
+                    *whole = fill(node, exact, least, &shape.frame);
+                });
         }
-    }
-
-    /// As [`Self::nearest_first`], in no order but that the first item is a near one: without a queue, which costs more
-    /// than it saves where `visit` soon knows a good value.
-    pub fn near_first(&self, bound: impl Fn(&Rect<f64>) -> f64, mut visit: impl FnMut(u32, f64) -> f64) {
-        let Some((mut level, mut at)) = self.root() else { return };
-        while level > 0 {
-            let nearest =
-                self.children(level, at).map(|c| (bound(&self.boxes[c]), c)).min_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((_, c)) = nearest else { return };
-            (level, at) = (level - 1, c);
-        }
-        let first = at;
-        let mut best = visit(self.items[first], bound(&self.boxes[first]));
-        let mut stack: Vec<(usize, usize)> = self.root().into_iter().collect();
-        while let Some((level, at)) = stack.pop() {
-            if level == 0 {
-                let b = bound(&self.boxes[at]);
-                if b <= best && at != first {
-                    best = visit(self.items[at], b);
-                }
-                continue;
-            }
-            stack.extend(self.children(level, at).filter(|&c| bound(&self.boxes[c]) <= best).map(|c| (level - 1, c)));
-        }
-    }
-
-    /// Items whose bound is at most `limit`, in item order.
-    pub fn within(&self, limit: f64, bound: impl Fn(&Rect<f64>) -> f64) -> Vec<u32> {
-        let mut hits = Vec::new();
-        let mut stack: Vec<(usize, usize)> = self.root().into_iter().collect();
-        while let Some((level, at)) = stack.pop() {
-            if bound(&self.boxes[at]) > limit {
-                continue;
-            }
-            if level == 0 {
-                hits.push(self.items[at]);
-            } else {
-                stack.extend(self.children(level, at).map(|c| (level - 1, c)));
-            }
-        }
-        hits.sort_unstable();
-        hits
-    }
-
-    fn root(&self) -> Option<(usize, usize)> {
-        let last = self.boxes.len().checked_sub(1)?;
-        Some((self.levels.len() - 2, last))
-    }
-
-    fn children(&self, level: usize, at: usize) -> std::ops::Range<usize> {
-        let first = self.levels[level - 1] + (at - self.levels[level]) * WIDTH;
-        first..(first + WIDTH).min(self.levels[level])
+        Ok(Self { store: Owned { shape, bounds, nodes } })
     }
 }
 
-/// Items in sort-tile-recursive order (Leutenegger 1997): strips by x, each strip by y.
-fn packed_order(boxes: &[Rect<f64>]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
-    let (cx, cy) = (
-        |i: u32| boxes[i as usize].min().x + boxes[i as usize].max().x,
-        |i: u32| boxes[i as usize].min().y + boxes[i as usize].max().y,
-    );
-    order.par_sort_unstable_by(|&a, &b| cx(a).total_cmp(&cx(b)).then(a.cmp(&b)));
-    let leaves = boxes.len().div_ceil(WIDTH);
-    let strip = ((leaves as f64).sqrt().ceil() as usize).max(1) * WIDTH;
-    order.par_chunks_mut(strip).for_each(|s| s.sort_unstable_by(|&a, &b| cy(a).total_cmp(&cy(b)).then(a.cmp(&b))));
-    order
-}
-
-fn union(a: Rect<f64>, b: Rect<f64>) -> Rect<f64> {
-    Rect::new(
-        Coord { x: a.min().x.min(b.min().x), y: a.min().y.min(b.min().y) },
-        Coord { x: a.max().x.max(b.max().x), y: a.max().y.max(b.max().y) },
-    )
-}
-
-fn finite(c: Coord<f64>) -> bool {
-    c.x.is_finite() && c.y.is_finite()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::space::distance::point_rect2;
-    use proptest::prelude::*;
-
-    fn boxes() -> impl Strategy<Value = Vec<Rect<f64>>> {
-        prop::collection::vec((-100.0..100.0f64, -100.0..100.0f64, 0.0..20.0f64, 0.0..20.0f64), 0..200).prop_map(|v| {
-            v.into_iter().map(|(x, y, w, h)| Rect::new(Coord { x, y }, Coord { x: x + w, y: y + h })).collect()
-        })
+impl<S: Storage> BoxIndex<S> {
+    /// Number of boxes.
+    pub fn len(&self) -> usize {
+        self.tree().shape.items
     }
 
-    proptest! {
-        #[test]
-        fn window_equals_brute_force(bs in boxes(), q in (-100.0..100.0f64, -100.0..100.0f64, 0.0..50.0f64, 0.0..50.0f64)) {
-            let w = Rect::new(Coord { x: q.0, y: q.1 }, Coord { x: q.0 + q.2, y: q.1 + q.3 });
-            let brute: Vec<u32> = (0..bs.len()).filter(|&i| {
-                let b = &bs[i];
-                b.min().x <= w.max().x && b.max().x >= w.min().x && b.min().y <= w.max().y && b.max().y >= w.min().y
-            }).map(|i| i as u32).collect();
-            prop_assert_eq!(BoxIndex::build(&bs).unwrap().window(&w), brute);
-        }
-
-        #[test]
-        fn nearest_equals_brute_force(bs in boxes(), x in -150.0..150.0f64, y in -150.0..150.0f64) {
-            let p = Coord { x, y };
-            let mut best = f64::INFINITY;
-            BoxIndex::build(&bs).unwrap().nearest_first(|r| point_rect2(p, r), |_, b| { best = best.min(b); best });
-            let brute = bs.iter().map(|r| point_rect2(p, r)).fold(f64::INFINITY, f64::min);
-            prop_assert_eq!(best, brute);
-            let mut best = f64::INFINITY;
-            BoxIndex::build(&bs).unwrap().near_first(|r| point_rect2(p, r), |_, b| { best = best.min(b); best });
-            prop_assert_eq!(best, brute);
-        }
+    /// True where there is no box.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    #[test]
-    fn unfit_boxes_are_refused() {
-        let bad = Rect::new(Coord { x: 0.0, y: 0.0 }, Coord { x: f64::INFINITY, y: 1.0 });
-        assert_eq!(BoxIndex::build(&[bad]).unwrap_err(), IndexError::NotFinite(0));
+    /// The box around all boxes; none where there is none.
+    pub fn extent(&self) -> Option<Rect<f64>> {
+        let t = self.tree();
+        t.root().map(|(_, node)| rect(t.node_bounds(node)))
     }
+
+    #[inline]
+    pub(super) fn tree(&self) -> Tree<'_> {
+        self.store.tree()
+    }
+}
+
+#[inline(always)]
+pub(super) fn bounds_of(r: &Rect<f64>) -> Bounds {
+    [r.min().x, r.min().y, r.max().x, r.max().y]
+}
+
+#[inline(always)]
+pub(super) fn rect(b: &Bounds) -> Rect<f64> {
+    Rect::new(Coord { x: b[0], y: b[1] }, Coord { x: b[2], y: b[3] })
+}
+
+pub(super) fn finite(r: &Rect<f64>) -> bool {
+    r.min().x.is_finite() && r.min().y.is_finite() && r.max().x.is_finite() && r.max().y.is_finite()
 }
