@@ -35,11 +35,15 @@ fn side(a: Coord<f64>, b: Coord<f64>, p: Coord<f64>) -> f64 {
 /// Nearest points of segments `ab` and `cd`. Whether they cross is decided by exact predicates
 /// (Shewchuk 1997), so segments that meet have distance exactly 0.
 pub fn segment_segment(a: Coord<f64>, b: Coord<f64>, c: Coord<f64>, d: Coord<f64>) -> Nearest {
-    let (s1, s2) = (side(c, d, a), side(c, d, b));
-    if (s1 > 0.0) != (s2 > 0.0) || s1 == 0.0 || s2 == 0.0 {
-        let (s3, s4) = (side(a, b, c), side(a, b, d));
-        if s1 * s2 < 0.0 && s3 * s4 < 0.0 {
-            return Nearest { s: s1 / (s1 - s2), t: s3 / (s3 - s4), d2: 0.0 };
+    let apart = |a: f64, b: f64, c: f64, d: f64| a.max(b) < c.min(d) || a.min(b) > c.max(d);
+    // boxes that do not meet hold no crossing, and cost no exact predicate
+    if !(apart(a.x, b.x, c.x, d.x) || apart(a.y, b.y, c.y, d.y)) {
+        let (s1, s2) = (side(c, d, a), side(c, d, b));
+        if (s1 > 0.0) != (s2 > 0.0) || s1 == 0.0 || s2 == 0.0 {
+            let (s3, s4) = (side(a, b, c), side(a, b, d));
+            if s1 * s2 < 0.0 && s3 * s4 < 0.0 {
+                return Nearest { s: s1 / (s1 - s2), t: s3 / (s3 - s4), d2: 0.0 };
+            }
         }
     }
     let (t0, d0) = point_segment(a, c, d);

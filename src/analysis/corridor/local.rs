@@ -8,7 +8,7 @@ use crate::space::frame::{Frame, Metric};
 use crate::units::SquareMetres;
 
 /// Edges that share one box in searches.
-pub(super) const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 8;
 
 /// One polygon of a site.
 #[derive(Debug, Clone)]
@@ -100,6 +100,21 @@ impl LocalSite {
         best.into_iter().chain(rest).fold(f64::NEG_INFINITY, f64::max)
     }
 
+    /// Squared distance from a point to the site's nearest vertex.
+    pub(super) fn nearest_vertex2(&self, p: Coord<f64>) -> f64 {
+        let mut least = [f64::INFINITY; 4];
+        let n = self.xs.len() / 4 * 4;
+        for (x, y) in self.xs[..n].chunks_exact(4).zip(self.ys[..n].chunks_exact(4)) {
+            for k in 0..4 {
+                let (dx, dy) = (x[k] - p.x, y[k] - p.y);
+                let d2 = dx * dx + dy * dy;
+                least[k] = if d2 < least[k] { d2 } else { least[k] };
+            }
+        }
+        let rest = self.xs[n..].iter().zip(&self.ys[n..]).map(|(x, y)| (x - p.x).powi(2) + (y - p.y).powi(2));
+        least.into_iter().chain(rest).fold(f64::INFINITY, f64::min)
+    }
+
     /// Squared distance from a point to the site's farthest.
     pub(super) fn farthest2(&self, p: Coord<f64>) -> f64 {
         self.xs.iter().zip(&self.ys).map(|(x, y)| (x - p.x).powi(2) + (y - p.y).powi(2)).fold(0.0, f64::max)
@@ -114,13 +129,19 @@ impl LocalSite {
         }
     }
 
-    /// Edges in blocks whose boxes lie within `reach` of the segment's box.
-    pub(super) fn edges_near(&self, lo: Coord<f64>, hi: Coord<f64>) -> impl Iterator<Item = usize> + '_ {
-        self.blocks
-            .iter()
-            .enumerate()
-            .filter(move |(_, r)| !(r.min().x > hi.x || r.max().x < lo.x || r.min().y > hi.y || r.max().y < lo.y))
-            .flat_map(|(k, _)| k * BLOCK..((k + 1) * BLOCK).min(self.edges.len()))
+    /// Edges whose boxes meet a box, appended.
+    pub(super) fn edges_near(&self, lo: Coord<f64>, hi: Coord<f64>, found: &mut Vec<u32>) {
+        for (k, r) in self.blocks.iter().enumerate() {
+            if r.min().x > hi.x || r.max().x < lo.x || r.min().y > hi.y || r.max().y < lo.y {
+                continue;
+            }
+            for i in k * BLOCK..((k + 1) * BLOCK).min(self.edges.len()) {
+                let (a, b) = self.edges[i];
+                if a.x.max(b.x) >= lo.x && a.x.min(b.x) <= hi.x && a.y.max(b.y) >= lo.y && a.y.min(b.y) <= hi.y {
+                    found.push(i as u32);
+                }
+            }
+        }
     }
 
     /// True where a point may lie inside.

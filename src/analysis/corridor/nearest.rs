@@ -2,7 +2,7 @@
 
 use geo::{Coord, MultiPolygon, Rect};
 
-use super::inside::{Edges, Seg};
+use super::inside::{Edge, Edges, Seg};
 use super::local::LocalSite;
 use super::network::{Network, Segment};
 use super::runs::Capsule;
@@ -23,18 +23,22 @@ pub(super) fn local(frame: &Frame, s: &Segment) -> Seg {
 }
 
 /// Nearest segment of the network; and the river whose water the site lies in.
+///
+/// First the runs that may hold it are gathered, by lower bounds and an upper bound that their vertices give; then they
+/// are looked into, the most promising first.
 pub(super) fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>) -> (Best, Option<u32>) {
     let best = Best { d2: f64::INFINITY, segment: 0, edge: 0, near: Nearest { s: 0.0, t: 0.0, d2: f64::INFINITY } };
-    let mut search = Search { net, site, best, found: Vec::new() };
+    let mut search = Search { net, site, best, upper: f64::INFINITY, promising: Vec::new(), edges: Vec::new() };
     let gap = net.gap_from(&site.outer);
     net.index.near_first(
         |r| gap.to(r),
         |item, _| {
-            search.group(item as usize);
+            search.gather(item as usize);
             // the bound is on the true distance; the plane's differs by less than 1e-6 of it, and 1 mm
-            search.best.d2.sqrt() * (1.0 + 1e-6) + 1e-3
+            search.upper * (1.0 + 1e-6) + 1e-3
         },
     );
+    search.look();
     let water = in_water(net, shape);
     if water.is_some() {
         search.best.d2 = 0.0;
@@ -45,115 +49,145 @@ pub(super) fn nearest(net: &Network, site: &LocalSite, shape: &MultiPolygon<f64>
 /// The centre of a site's plane.
 const ORIGIN: Coord<f64> = Coord { x: 0.0, y: 0.0 };
 
+/// A run that may hold the nearest segment.
+struct Promising {
+    /// No segment of it is nearer.
+    least: f64,
+    run: u32,
+    capsule: Capsule,
+}
+
 struct Search<'a> {
     net: &'a Network,
     site: &'a LocalSite,
     best: Best,
-    /// Kept from one segment to the next.
-    found: Vec<u32>,
+    /// The nearest segment is at most this far.
+    upper: f64,
+    promising: Vec<Promising>,
+    /// Edges that may be the nearest to a run; kept from one to the next.
+    edges: Vec<u32>,
 }
 
 impl Search<'_> {
-    fn group(&mut self, item: usize) {
-        let g = self.net.groups[item];
-        if self.beyond(&Capsule::of(&g.whole, &self.net.segments, &self.site.frame)) {
+    fn gather(&mut self, item: usize) {
+        let (net, site) = (self.net, self.site);
+        let g = net.groups[item];
+        let whole = Capsule::of(&g.whole, &net.segments, &site.frame);
+        if self.least(&whole) > self.upper {
             return;
         }
-        for run in &self.net.runs[g.first_run as usize..(g.first_run + g.runs) as usize] {
-            if !self.beyond(&Capsule::of(run, &self.net.segments, &self.site.frame)) {
-                self.segments(run.segments());
+        // the chord's ends are vertices of the river
+        for end in [whole.a, whole.b] {
+            self.upper = self.upper.min(site.nearest_vertex2(end).sqrt());
+        }
+        for k in g.first_run..g.first_run + g.runs {
+            let capsule = Capsule::of(&net.runs[k as usize], &net.segments, &site.frame);
+            let least = self.least(&capsule);
+            if least <= self.upper {
+                self.upper = self.upper.min(site.nearest_vertex2(capsule.b).sqrt());
+                self.promising.push(Promising { least, run: k, capsule });
             }
         }
     }
 
-    fn segments(&mut self, range: std::ops::Range<usize>) {
-        for k in range {
-            let (a, b) = local(&self.site.frame, &self.net.segments[k]);
-            if !self.beyond(&Capsule { a, b, thick_m: 1e-9 }) {
-                self.segment(k as u32, (a, b));
-            }
-        }
-    }
-
-    /// Edges of the site that may be nearer to a segment than the best by now.
-    fn edges(&self, s: Seg, found: &mut Vec<u32>) {
-        found.clear();
-        let best = self.best.d2.sqrt();
-        let (t, m2) = point_segment(ORIGIN, s.0, s.1);
-        let m = m2.sqrt();
-        if m > self.site.radius {
-            // seen along one direction, an edge must reach to within the best of the segment
-            let u = (s.0 + (s.1 - s.0) * t) / m;
-            let lowest = (u.x * s.0.x + u.y * s.0.y).min(u.x * s.1.x + u.y * s.1.y);
-            self.site.edges_beyond(u, lowest - best - 1e-9 * m, found);
-            return;
-        }
-        let lo = Coord { x: s.0.x.min(s.1.x) - best, y: s.0.y.min(s.1.y) - best };
-        let hi = Coord { x: s.0.x.max(s.1.x) + best, y: s.0.y.max(s.1.y) + best };
-        found.extend(
-            self.site
-                .edges_near(lo, hi)
-                .filter(|&k| {
-                    let (a, b) = self.site.edges[k];
-                    !(a.x.max(b.x) < lo.x || a.x.min(b.x) > hi.x || a.y.max(b.y) < lo.y || a.y.min(b.y) > hi.y)
-                })
-                .map(|k| k as u32),
-        );
-    }
-
-    /// True where nothing in the capsule can be nearer than the best by now.
+    /// A lower bound of the distance of anything in a capsule.
     ///
-    /// Three lower bounds of the distance: from the disk round the site, from the half-plane that holds the site and
-    /// touches it on the capsule's side, and from the boxes of both.
-    fn beyond(&self, c: &Capsule) -> bool {
-        let best = self.best.d2.sqrt();
+    /// The best of three: from the disk round the site, from the half-plane that holds the site and touches it on the
+    /// capsule's side, and from the boxes of both.
+    fn least(&self, c: &Capsule) -> f64 {
         let (t, m2) = point_segment(ORIGIN, c.a, c.b);
         let m = m2.sqrt();
-        if m - self.site.radius - c.thick_m > best {
-            return true;
+        if m <= self.site.radius {
+            return segment_rect2(c.a, c.b, &self.site.bounds).sqrt() - c.thick_m;
         }
-        if m > self.site.radius {
-            let foot = c.a + (c.b - c.a) * t;
-            let u = foot / m;
-            let lowest = (u.x * c.a.x + u.y * c.a.y).min(u.x * c.b.x + u.y * c.b.y);
-            // 1e-9 of the length: rounding of the products
-            return lowest - c.thick_m - self.site.support(u) - 1e-9 * m > best;
+        let disk = m - self.site.radius - c.thick_m;
+        if disk > self.upper {
+            return disk;
         }
-        segment_rect2(c.a, c.b, &self.site.bounds).sqrt() - c.thick_m > best
+        let u = (c.a + (c.b - c.a) * t) / m;
+        let lowest = (u.x * c.a.x + u.y * c.a.y).min(u.x * c.b.x + u.y * c.b.y);
+        // 1e-9 of the length: rounding of the products
+        disk.max(lowest - c.thick_m - self.site.support(u) - 1e-9 * m)
     }
 
-    fn segment(&mut self, item: u32, s: Seg) {
-        let (net, site) = (self.net, self.site);
-        let mut found = std::mem::take(&mut self.found);
-        self.edges(s, &mut found);
-        let best = &mut self.best;
-        let first = |i: u32, j: u32| (net.segments[i as usize].river, i) < (net.segments[j as usize].river, j);
-        for &k in &found {
-            let k = k as usize;
-            let (a, b) = site.edges[k];
+    fn look(&mut self) {
+        let mut promising = std::mem::take(&mut self.promising);
+        promising.sort_unstable_by(|a, b| a.least.total_cmp(&b.least).then(a.run.cmp(&b.run)));
+        for p in promising {
+            // vertices of the river bound the distance too, but for the last bits
+            if p.least > self.best.d2.sqrt().min(self.upper + 1e-9) {
+                return;
+            }
+            self.run(&p);
+        }
+    }
+
+    fn run(&mut self, p: &Promising) {
+        let (net, run) = (self.net, &self.net.runs[p.run as usize]);
+        let reach = self.best.d2.sqrt().min(self.upper + 1e-9);
+        // of touching segments the first counts
+        if self.best.d2 == 0.0 && !self.before_best(run.first) {
+            return;
+        }
+        let mut edges = std::mem::take(&mut self.edges);
+        self.edges_of(&p.capsule, reach, &mut edges);
+        let chord = |k: &u32| {
+            let e = self.site.edges[*k as usize];
+            segment_segment(e.0, e.1, p.capsule.a, p.capsule.b).d2.sqrt() - p.capsule.thick_m
+        };
+        edges.retain(|k| chord(k) <= reach);
+        let holds = self.site.may_hold(p.capsule.a) || self.site.may_hold(p.capsule.b);
+        if !edges.is_empty() || holds {
+            for k in run.segments() {
+                self.segment(k as u32, local(&self.site.frame, &net.segments[k]), &edges);
+            }
+        }
+        self.edges = edges;
+    }
+
+    fn before_best(&self, item: u32) -> bool {
+        let key = |i: u32| (self.net.segments[i as usize].river, i);
+        key(item) < key(self.best.segment)
+    }
+
+    /// Edges of the site that may lie within `reach` of something in a capsule.
+    fn edges_of(&self, c: &Capsule, reach: f64, found: &mut Vec<u32>) {
+        found.clear();
+        let (t, m2) = point_segment(ORIGIN, c.a, c.b);
+        let m = m2.sqrt();
+        if m > 4.0 * self.site.radius {
+            // seen along one direction, an edge must reach to within that of the capsule
+            let u = (c.a + (c.b - c.a) * t) / m;
+            let lowest = (u.x * c.a.x + u.y * c.a.y).min(u.x * c.b.x + u.y * c.b.y);
+            self.site.edges_beyond(u, lowest - c.thick_m - reach - 1e-9 * m, found);
+            return;
+        }
+        let reach = reach + c.thick_m;
+        let lo = Coord { x: c.a.x.min(c.b.x) - reach, y: c.a.y.min(c.b.y) - reach };
+        let hi = Coord { x: c.a.x.max(c.b.x) + reach, y: c.a.y.max(c.b.y) + reach };
+        self.site.edges_near(lo, hi, found);
+    }
+
+    fn segment(&mut self, item: u32, s: Seg, edges: &[u32]) {
+        let site = self.site;
+        for &k in edges {
+            let (a, b) = site.edges[k as usize];
             let n = segment_segment(a, b, s.0, s.1);
-            if n.d2 < best.d2 || (n.d2 == best.d2 && item != best.segment && first(item, best.segment)) {
-                *best = Best { d2: n.d2, segment: item, edge: k, near: n };
+            let best = &self.best;
+            if n.d2 < best.d2 || (n.d2 == best.d2 && item != best.segment && self.before_best(item)) {
+                self.best = Best { d2: n.d2, segment: item, edge: k as usize, near: n };
             }
         }
         // a segment wholly within the site meets no edge
-        if best.d2 > 0.0 && site.may_hold(s.0) && inside(s.0, &site.edges) {
+        if self.best.d2 > 0.0 && site.may_hold(s.0) && inside(s.0, &site.edges) {
             let (t, _) = point_segment(s.0, s.0, s.1);
-            let edge = site
-                .edges
-                .iter()
-                .enumerate()
-                .min_by(|(_, x), (_, y)| point_segment(s.0, x.0, x.1).1.total_cmp(&point_segment(s.0, y.0, y.1).1));
+            let away = |e: &Edge| point_segment(s.0, e.0, e.1).1;
+            let edge = site.edges.iter().enumerate().min_by(|(_, x), (_, y)| away(x).total_cmp(&away(y)));
             let k = edge.map_or(0, |(k, _)| k);
             let e = site.edges[k];
-            *best = Best {
-                d2: 0.0,
-                segment: item,
-                edge: k,
-                near: Nearest { s: point_segment(s.0, e.0, e.1).0, t, d2: 0.0 },
-            };
+            let near = Nearest { s: point_segment(s.0, e.0, e.1).0, t, d2: 0.0 };
+            self.best = Best { d2: 0.0, segment: item, edge: k, near };
         }
-        self.found = found;
     }
 }
 
