@@ -1,7 +1,7 @@
 //! Warnings and notes on standard error.
 
 use super::args::{LogFormat, Shared};
-use crate::error::{Lang, Text};
+use crate::error::{Lang, Text, without_password};
 use crate::jobs::Notes;
 use crate::jobs::screen::Timings;
 
@@ -27,7 +27,13 @@ pub(super) fn notes(n: &Notes, shared: &Shared, lang: Lang) {
             _ => Text::new("note", "提示"),
         };
         let id = s.id.as_ref().map(|i| format!(" [{i}]")).unwrap_or_default();
-        let text = format!("{}#{} {}{id}: {}", s.file.display(), s.layer, s.fid, s.reason.text.in_lang(lang));
+        let text = format!(
+            "{}#{} {}{id}: {}",
+            without_password(&s.file.to_string_lossy()),
+            s.layer,
+            s.fid,
+            s.reason.text.in_lang(lang)
+        );
         line(s.state().as_str(), &state, &text, shared, lang);
     }
     if list.len() > shown {

@@ -285,9 +285,11 @@ pub fn run(o: &ScreenOptions, progress: &dyn Progress) -> Result<ScreenSummary> 
     let writing = Instant::now();
     progress.step(&Text::new("writing", "写出成果"), None);
     let summary = layers::write_rest(&work, &tally, &mut out, &mut notes, progress)?;
-    let planned = out.planned(o);
+    let mut planned = out.planned(o);
     out.finish(&mut notes)?;
-    outputs::summary_list(o, &mut staging, &summary)?;
+    outputs::summary_list(o, &mut staging, &planned, &summary)?;
+    planned.sort();
+    planned.dedup();
     manifest.count("rivers", net.rivers.len());
     manifest.count("river_segments", net.segments.len());
     manifest.count("sites", tally.sites);
@@ -334,14 +336,7 @@ fn checked(o: &ScreenOptions) -> Result<ScreenOptions> {
 
 fn out_crs(o: &ScreenOptions) -> Result<ResolvedCrs> {
     let crs = named_crs("--out-crs", &o.out_crs)?;
-    if Format::of(&o.output)?.only_lonlat() && !crs.geographic {
-        return Err(Error::usage(
-            format!("this format holds longitude and latitude alone, not {}", crs.label()),
-            format!("该格式只能存经纬度,不能用 {}", crs.label()),
-        )
-        .in_file(&o.output)
-        .remedy("leave out --out-crs, or write .gpkg", "请去掉 --out-crs,或输出 .gpkg"));
-    }
+    Format::of(&o.output)?.takes(&layer_crs(&crs)).map_err(|e| e.in_file(&o.output))?;
     Ok(crs)
 }
 

@@ -6,8 +6,9 @@ use super::super::Notes;
 use super::super::manifest::companion;
 use super::{LAYERS, Lists, ScreenOptions, write_options};
 use crate::analysis::score::FACTORS;
-use crate::error::Result;
+use crate::error::{Lang, Result};
 use crate::model::{Row, Table};
+use crate::report::people::worded;
 use crate::report::screen::{self as report, Context, SiteRow, Sites};
 use crate::write::vector::{Format, Sink, layer_path, sink};
 use crate::write::{Staging, table, xlsx};
@@ -23,9 +24,10 @@ pub(super) struct Rows {
 pub(super) struct Outputs {
     layers: Vec<Table>,
     main: Box<dyn Sink>,
-    /// The Excel workbook, and its sheets' names.
-    book: Option<(Box<dyn Sink>, Vec<&'static str>)>,
+    /// The Excel workbook, and its sheets as the layers have them.
+    book: Option<(Box<dyn Sink>, Vec<Table>)>,
     lists: Lists,
+    lang: Lang,
 }
 
 impl Outputs {
@@ -37,20 +39,17 @@ impl Outputs {
             .map(|n| head(n, sites, c))
             .collect();
         let main = sink::open(staging, &o.output, heads.clone(), &write_options(o))?;
-        let sheets: Vec<&'static str> = ["summary", "sites", "zones", "skipped"]
-            .into_iter()
-            .filter(|n| c.with_zones || *n != "zones")
-            .filter(|n| o.lists != Lists::None || *n != "sites")
-            .collect();
+        let names = ["summary", "sites", "zones", "skipped"].into_iter().filter(|n| c.with_zones || *n != "zones");
+        let sheets: Vec<Table> = names.map(|n| head(n, sites, c)).collect();
         let book = match Format::of(&o.output)? {
             Format::Xlsx => None,
             _ if o.lists == Lists::None => None,
             _ => {
-                let heads = sheets.iter().map(|n| head(n, sites, c)).collect();
+                let heads = sheets.iter().map(|t| worded(t, o.lang)).collect();
                 Some((xlsx::open(staging, &companion(&o.output, ".xlsx"), heads, &write_options(o))?, sheets))
             }
         };
-        Ok(Self { layers: heads, main, book, lists: o.lists })
+        Ok(Self { layers: heads, main, book, lists: o.lists, lang: o.lang })
     }
 
     /// Writes the rows of a batch of sites.
@@ -61,16 +60,13 @@ impl Outputs {
             clipped.extend(r.clipped);
             zones.extend(r.zones);
         }
-        if let Some((book, sheets)) = &mut self.book {
+        if self.book.is_some() {
             let listed = |i: usize| self.lists == Lists::All || inside[i];
             let bare = |rows: &[Row]| rows.iter().map(|(_, v)| (None, v.clone())).collect::<Vec<Row>>();
-            if let Some(k) = sheets.iter().position(|n| *n == "sites") {
-                let list = sites.iter().enumerate().filter(|(i, _)| listed(*i)).map(|(_, (_, v))| (None, v.clone()));
-                book.write(k, list.collect())?;
-            }
-            if let Some(k) = sheets.iter().position(|n| *n == "zones") {
-                book.write(k, bare(&zones))?;
-            }
+            let list = sites.iter().enumerate().filter(|(i, _)| listed(*i)).map(|(_, (_, v))| (None, v.clone()));
+            let list = list.collect();
+            self.sheet("sites", list)?;
+            self.sheet("zones", bare(&zones))?;
         }
         self.layer("sites", sites)?;
         self.layer("clipped", clipped)?;
@@ -85,13 +81,20 @@ impl Outputs {
         }
     }
 
+    /// Writes rows of a sheet of the workbook, in words for people.
+    fn sheet(&mut self, name: &str, rows: Vec<Row>) -> Result<()> {
+        if let Some((book, sheets)) = &mut self.book
+            && let Some(k) = sheets.iter().position(|t| t.name == name)
+        {
+            let rows = worded(&Table { rows, ..sheets[k].head() }, self.lang).rows;
+            book.write(k, rows)?;
+        }
+        Ok(())
+    }
+
     /// Writes a whole layer, and its sheet.
     pub fn table(&mut self, t: Table) -> Result<()> {
-        if let Some((book, sheets)) = &mut self.book
-            && let Some(k) = sheets.iter().position(|n| *n == t.name)
-        {
-            book.write(k, t.rows.clone())?;
-        }
+        self.sheet(&t.name, t.rows.clone())?;
         let name = t.name;
         self.layer(&name, t.rows)
     }
@@ -113,7 +116,6 @@ impl Outputs {
             false => vec![o.output.clone()],
         };
         out.extend(suffixes(o).map(|s| companion(&o.output, s)));
-        out.dedup();
         out
     }
 }
@@ -124,9 +126,16 @@ pub(super) fn suffixes(o: &ScreenOptions) -> impl Iterator<Item = &'static str> 
     ["_summary.csv", ".xlsx", ".manifest.json"].into_iter().filter(move |s| lists || *s != ".xlsx")
 }
 
-/// The list of sums beside the main output, in words for people.
-pub(super) fn summary_list(o: &ScreenOptions, staging: &mut Staging, summary: &Table) -> Result<()> {
-    table::write_list(staging, &companion(&o.output, "_summary.csv"), summary, o.lang)
+/// The list of sums beside the main output, in words for people; where the layer itself is that file, it stays so.
+pub(super) fn summary_list(
+    o: &ScreenOptions,
+    staging: &mut Staging,
+    planned: &[PathBuf],
+    summary: &Table,
+) -> Result<()> {
+    let place = companion(&o.output, "_summary.csv");
+    let is_layer = wanted(o, "summary") && planned.iter().filter(|p| **p == place).count() > 1;
+    if is_layer { Ok(()) } else { table::write_list(staging, &place, &worded(summary, o.lang), o.lang) }
 }
 
 /// True where a layer is to be written.

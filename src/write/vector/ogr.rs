@@ -13,7 +13,6 @@ use geo::{Geometry, MultiLineString, MultiPolygon};
 use super::super::staging::unwritable;
 use super::super::value::as_text;
 use super::columns::{DBF_TEXT, Kept, kept};
-use super::kml;
 use super::{Format, WriteOptions, Written, names};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
@@ -51,9 +50,6 @@ pub(super) fn write(
         dataset.commit("")?;
     }
     dataset.close()?;
-    if format == Format::Kml {
-        kml::ends_whole(staged, target)?;
-    }
     Ok(written)
 }
 
@@ -113,8 +109,7 @@ fn driver(format: Format) -> &'static str {
         Format::FileGdb => "OpenFileGDB",
         Format::FlatGeobuf => "FlatGeobuf",
         Format::Shapefile => "ESRI Shapefile",
-        // LIBKML puts its file together in memory, in time that grows with the square of its size
-        Format::Kml => "KML",
+        Format::Kml => "LIBKML",
         Format::PostGis => "PostgreSQL",
         Format::GeoJson => "GeoJSON",
         Format::Csv => "CSV",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::{self, DatasetFile};
 use super::flatgeobuf::FlatGeobufFile;
 use super::geojson::GeoJsonFile;
+use super::kml::KmlFile;
 use super::{Format, WriteOptions, Written, layer_path, ogr};
 use crate::error::Result;
 use crate::model::{Row, Shape, Table};
@@ -18,8 +19,8 @@ use crate::write::xlsx;
 /// The rows of a layer stand in the file in the order written (FlatGeobuf with an index: along the Hilbert curve). The
 /// file is the same for any size of the batches, any interleaving of the layers and any number of threads.
 ///
-/// Memory is bounded whatever the number of rows, but for Shapefile and KML, whose rows wait for the end: dBASE wants
-/// the widths of a column before its first row (and ends at 2 GB), GDAL's KML is a tree in memory.
+/// Memory is bounded whatever the number of rows, but for Shapefile, whose rows wait for the end: dBASE wants the widths
+/// of a column before its first row (and ends at 2 GB).
 ///
 /// A sink dropped before [`Sink::finish`] may leave a part of a file in the staging: drop that too.
 pub trait Sink: Send {
@@ -112,6 +113,7 @@ fn file(
         Format::FlatGeobuf | Format::Kml if head.shape == Shape::None => {
             Box::new(CsvFile::layer(&staged, &target, head)?)
         }
+        Format::Kml => Box::new(KmlFile::create(&staged, &target, head)?),
         Format::FlatGeobuf => Box::new(FlatGeobufFile::create(staged, &target, head)?),
         Format::Csv => Box::new(CsvFile::layer(&staged, &target, head)?),
         _ => Box::new(Collected { format, staged, target, table: head, options: o.clone() }),
