@@ -95,12 +95,14 @@ impl<P: Peer> Built for (P, P) {
     }
 }
 
+type Pair = fn(&[Rect<f64>], &[Rect<f64>]) -> Box<dyn Built>;
+
 struct Contender {
     name: &'static str,
     parallel: bool,
     points: bool,
     build: fn(&[Rect<f64>]),
-    pair: fn(&[Rect<f64>], &[Rect<f64>]) -> Box<dyn Built>,
+    pair: Pair,
 }
 
 fn contender<P: Peer + 'static>() -> Contender {
@@ -185,11 +187,17 @@ fn case(spread: Spread, n: usize, rounds: usize) -> Vec<Measured> {
         }
         out.extend(measured.into_iter().filter(|m| !m.rounds.is_empty()));
     };
-    let few = if spread == Spread::Equal { 2_000_000 / n } else { 200_000.min(4 * n) };
+    let few = match spread {
+        // each window has all boxes as hits
+        Spread::Equal => 2_000_000 / n,
+        // the giant leaves peers that sort by a grid without order: they look at all boxes
+        Spread::Giant => (500_000_000 / n).min(4000),
+        _ => 100_000.min(4 * n),
+    };
     let small = data::windows(&boxes, &ours, few.max(2), 11.0);
     measure("window, 11 hits", small.len(), &|b| b.window(&small));
     if spread != Spread::Equal {
-        let large = data::windows(&boxes, &ours, (few / 40).max(2), 1000.0);
+        let large = data::windows(&boxes, &ours, (few / 20).max(2), 1000.0);
         measure("window, 1000 hits", large.len(), &|b| b.window(&large));
     }
     let points = data::points(&boxes, 20_000.min(few.max(200)));

@@ -31,7 +31,7 @@ fn rows(all: &[Measured]) -> Vec<Row<'_>> {
             let same =
                 |m: &&Measured, peer: &str| (m.n, m.spread, m.what, m.peer) == (ours.n, ours.spread, ours.what, peer);
             let ratio = |peer: &&str| all.iter().find(|m| same(m, peer)).map(|m| m.best() / ours.best());
-            Row { ours, ratios: PEERS.iter().map(|p| ratio(p)).collect() }
+            Row { ours, ratios: PEERS.iter().map(ratio).collect() }
         })
         .collect()
 }
@@ -54,9 +54,9 @@ fn cell(r: Option<f64>) -> String {
 pub fn print(m: &[Measured]) {
     let Some(first) = m.first() else { return };
     println!("\n{} boxes, {}: our time, hits, and how many times longer each peer takes", first.n, first.spread);
-    println!("  {:<32}{:>10}{:>12}  {}", "", OURS, "hits", PEERS.map(|p| format!("{p:>20}")).concat());
+    println!("  {:<32}{:>10}{:>12}  {}", "", OURS, "hits", PEERS.map(|p| format!("{p:>21}")).concat());
     for r in rows(m) {
-        let cells: String = r.ratios.iter().map(|&r| format!("{:>20}", cell(r))).collect();
+        let cells: String = r.ratios.iter().map(|&r| format!("{:>21}", cell(r))).collect();
         println!("  {:<32}{:>10}{:>12}  {cells}", r.ours.what, time(r.ours), r.ours.hits);
     }
 }

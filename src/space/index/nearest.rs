@@ -1,12 +1,12 @@
 //! Which boxes are nearest, by branch and bound: nodes are taken in the order of a lower bound of their distance.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use geo::{Coord, Rect};
 
-use super::node::{Lanes, Point, WIDTH, Work, on_lanes, prefetch};
-use super::packed::{BoxIndex, Storage, Tree, rect};
+use super::node::{Lanes, Point, WIDTH, Work, on_lanes, up};
+use super::packed::{BoxIndex, MAX_LEVELS, Storage, Tree, rect};
 use super::window::{Answers, in_parallel};
 
 /// An item and its distance.
@@ -188,8 +188,6 @@ impl<S: Storage> BoxIndex<S> {
 /// Space for a search by [`BoxIndex::nearest_into`], kept between searches.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    /// Nodes to visit: bound, level and node in one number that sorts as the bound does.
-    queue: BinaryHeap<Reverse<u64>>,
     best: Vec<Measured>,
 }
 
@@ -278,65 +276,85 @@ struct Search<'a> {
     scratch: &'a mut Scratch,
 }
 
-/// Bits of a queue entry that hold the node; three more hold its level, 32 the bound.
-const NODE_BITS: u32 = 29;
+/// Children of a node that are still to be visited: the bound's bits, the last four of them replaced by the lane, so that
+/// the least number is the nearest child. Fewer bits make the bound smaller, which is safe.
+type Open = [u32; WIDTH];
+
+/// A child that is not, or no more, to be visited.
+const CLOSED: u32 = u32::MAX;
 
 impl Work for Search<'_> {
     type Output = ();
 
+    /// Depth first, nearest child first: what is left to visit is sixteen numbers a level, and no queue.
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self { tree: t, point, k, scratch } = self;
-        scratch.queue.clear();
-        let mut best = Best {
-            k,
-            heap: {
-                scratch.best.clear();
-                BinaryHeap::from(std::mem::take(&mut scratch.best))
-            },
-        };
-        let queue = &mut scratch.queue;
-        queue.extend(t.root().map(|(level, node)| Reverse(entry(0.0, level, node))));
-        let (mut limit, mut limit32) = (f64::INFINITY, f32::INFINITY);
-        while let Some(Reverse(e)) = queue.pop() {
-            let bound = f64::from(f32::from_bits((e >> 32) as u32));
-            if bound > limit {
-                break;
-            }
-            let (level, node) = ((e >> NODE_BITS & 7) as usize, (e & ((1 << NODE_BITS) - 1)) as usize);
-            // too near the limit for rounded numbers
-            if bound * (1.0 + 1e-5) >= limit && best.beats(point.distance2(t.node_bounds(node)), t.least(level, node)) {
+        scratch.best.clear();
+        let Some((top, root)) = t.root() else { return };
+        let mut best = Best { k, heap: BinaryHeap::from(std::mem::take(&mut scratch.best)) };
+        let mut limit = f64::INFINITY;
+        let mut open = [([CLOSED; WIDTH], 0); MAX_LEVELS];
+        let mut level = top;
+        if top == 0 {
+            leaf::<L>(t, &point, root, &mut best, &mut limit);
+        } else {
+            open[top] = (children::<L>(t, &point, root, limit), t.child(top, root, 0));
+        }
+        loop {
+            let (left, first) = &mut open[level];
+            let Some((lane, bound)) = take_nearest(left, limit) else {
+                if level == top {
+                    break;
+                }
+                level += 1;
+                continue;
+            };
+            let child = *first + lane;
+            // too near the limit for rounded numbers: is there a tie that a lesser item could win?
+            if bound * (1.0 + 1e-5) >= limit
+                && best.beats(point.distance2(t.node_bounds(child)), t.least(level - 1, child))
+            {
                 continue;
             }
-            let n = &t.nodes[node];
-            let (bounds, mut near) = L::near(n, &point, limit32);
-            let first = if level == 0 { node * WIDTH } else { t.child(level, node, 0) };
-            while near != 0 {
-                let lane = near.trailing_zeros() as usize;
-                near &= near - 1;
-                if level > 0 {
-                    queue.push(Reverse(entry(bounds[lane], level - 1, first + lane)));
-                } else if f64::from(bounds[lane]) <= limit {
-                    best.offer(point.distance2(&t.bounds[first + lane]), n.tags[lane]);
-                    limit = best.limit();
-                }
-            }
-            limit32 = ceil32(limit);
-            if let Some(Reverse(e)) = queue.peek() {
-                prefetch(t.nodes, (e & ((1 << NODE_BITS) - 1)) as usize);
+            if level == 1 {
+                leaf::<L>(t, &point, child, &mut best, &mut limit);
+            } else {
+                level -= 1;
+                open[level] = (children::<L>(t, &point, child, limit), t.child(level, child, 0));
             }
         }
         scratch.best = best.heap.into_vec();
     }
 }
 
+/// Bits of an open child that tell its lane.
+const LANE: u32 = WIDTH as u32 - 1;
+
 #[inline(always)]
-fn entry(bound: f32, level: usize, node: usize) -> u64 {
-    u64::from(bound.to_bits()) << 32 | (level as u64) << NODE_BITS | node as u64
+fn children<L: Lanes>(t: Tree<'_>, p: &Point, node: usize, limit: f64) -> Open {
+    let (bounds, near) = L::near(&t.nodes[node], p, up(limit, 0.0));
+    std::array::from_fn(|i| if near >> i & 1 == 1 { (bounds[i].to_bits() & !LANE) | i as u32 } else { CLOSED })
 }
 
-/// The least single-precision number that is at least `v`.
+/// Closes the nearest open child; answers its lane and bound, or none where all are beyond the limit.
 #[inline(always)]
-fn ceil32(v: f64) -> f32 {
-    super::node::up(v, 0.0)
+fn take_nearest(open: &mut Open, limit: f64) -> Option<(usize, f64)> {
+    let next = open.iter().copied().fold(CLOSED, u32::min);
+    let bound = f64::from(f32::from_bits(next & !LANE));
+    if next == CLOSED || bound > limit {
+        return None;
+    }
+    let lane = (next & LANE) as usize;
+    open[lane] = CLOSED;
+    Some((lane, bound))
+}
+
+#[inline(always)]
+fn leaf<L: Lanes>(t: Tree<'_>, p: &Point, node: usize, best: &mut Best, limit: &mut f64) {
+    let mut open = children::<L>(t, p, node, *limit);
+    while let Some((lane, _)) = take_nearest(&mut open, *limit) {
+        best.offer(p.distance2(&t.bounds[node * WIDTH + lane]), t.nodes[node].tags[lane]);
+        *limit = best.limit();
+    }
 }

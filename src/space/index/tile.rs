@@ -125,8 +125,11 @@ fn sort(from: &mut [Centre], to: &mut [Centre], key: impl Fn(&Centre) -> u32 + C
             counts[digit(k, pass)] += 1;
         }
     }
-    let (mut from, mut to) = (from, to);
+    let (mut from, mut to, mut turns) = (from, to, 0);
     for (pass, counts) in counts.iter_mut().enumerate() {
+        if counts.iter().any(|&c| c as usize == from.len()) {
+            continue; // one value of this digit: nothing moves
+        }
         let mut at = 0;
         for c in counts.iter_mut() {
             at += std::mem::replace(c, at);
@@ -137,6 +140,10 @@ fn sort(from: &mut [Centre], to: &mut [Centre], key: impl Fn(&Centre) -> u32 + C
             *place += 1;
         }
         std::mem::swap(&mut from, &mut to);
+        turns += 1;
+    }
+    if turns % 2 == 0 {
+        to.copy_from_slice(from);
     }
 }
 
