@@ -1,5 +1,13 @@
 //! Bad input and bad places for output: a clear error, the right exit code, nothing left behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 mod common;
 
 use std::io::Write;

@@ -1,5 +1,13 @@
 //! Screening against what is known from outside: geodesics by brute force, areas by GEOS's buffers, monotone relations.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
+
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use gdal::vector::Geometry as GdalGeometry;
 use geo::{Coord, LineString, MultiPolygon, Polygon};

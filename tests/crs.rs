@@ -1,4 +1,12 @@
 //! CRSs against facts from outside: PROJ's own programs, GDAL, EPSG's published codes, ESRI's `.prj` texts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 #![allow(missing_docs, reason = "a test crate")]
 
 use geo::{Coord, Geometry, LineString, Polygon};

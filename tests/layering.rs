@@ -1,5 +1,13 @@
 //! The rule of arrows (docs/architecture.md), read from the sources themselves: which part of heshan may use which,
 //! where GDAL and PROJ may appear, who may read files, the clock and the environment, and who may print.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 #![allow(missing_docs, reason = "a test crate")]
 
 use std::collections::{BTreeMap, BTreeSet};

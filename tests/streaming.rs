@@ -137,8 +137,11 @@ fn table(n: usize, with_nulls: bool) -> Table {
         let (x, y) = (430_000.0 + (i * 7919 % 1000) as f64 * 100.0, 4_300_000.0 + (i * 104_729 % 997) as f64 * 100.0);
         let square =
             |x: f64, y: f64, r: f64| LineString::from(vec![(x, y), (x + r, y), (x + r, y + r), (x, y + r), (x, y)]);
-        let p = Polygon::new(square(x, y, 50.0), if i % 5 == 0 { vec![square(x + 5.0, y + 5.0, 1.0)] } else { vec![] });
-        let g = if i % 3 == 0 {
+        let p = Polygon::new(
+            square(x, y, 50.0),
+            if i.is_multiple_of(5) { vec![square(x + 5.0, y + 5.0, 1.0)] } else { vec![] },
+        );
+        let g = if i.is_multiple_of(3) {
             Geometry::MultiPolygon(MultiPolygon(vec![p, Polygon::new(square(x + 60.0, y, 10.0), vec![])]))
         } else {
             Geometry::Polygon(p)
@@ -154,7 +157,7 @@ fn table(n: usize, with_nulls: bool) -> Table {
             Value::Int(i as i64 - 5),
             Value::Int(9_007_199_254_740_993 + i as i64),
             Value::Real(0.1 + i as f64),
-            Value::Bool(i % 2 == 0),
+            Value::Bool(i.is_multiple_of(2)),
             Value::Date(day),
             Value::DateTimeTz(zone.from_local_datetime(&stamp).unwrap()),
             Value::Binary(vec![0, i as u8, 255]),

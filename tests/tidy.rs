@@ -1,4 +1,12 @@
 //! House rules that a machine can watch: sizes of files, links in the docs, one docs page a verb.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 #![allow(missing_docs, reason = "a test crate")]
 
 use std::collections::BTreeSet;

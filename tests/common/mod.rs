@@ -1,5 +1,12 @@
 //! Small inputs, written by hand, and runs of the program.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

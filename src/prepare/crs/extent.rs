@@ -103,7 +103,7 @@ impl FitCheck {
     pub fn new(crs: &ResolvedCrs, extent: Option<Bounds>) -> Self {
         // grids and degrees are told from the numbers alone, feature by feature; elsewhere the place decides, and
         // what fits as a whole fits in its parts
-        let by_place = !crs.geographic && !crs.gauss_kruger.is_some_and(|g| g.zone.is_some());
+        let by_place = !crs.geographic && crs.gauss_kruger.is_none_or(|g| g.zone.is_none());
         let all_fit = extent.filter(|e| by_place && fault(crs, *e).is_none());
         Self { crs: crs.clone(), all_fit }
     }

@@ -162,6 +162,17 @@ fn date_time(text: &str) -> Option<Value> {
     zoned.map(Value::DateTimeTz).or_else(|| local().map(Value::DateTime))
 }
 
+/// The box round features that stand in memory; `None` where none has finite coordinates.
+fn extent_of(features: &[crate::model::Feature]) -> Option<[f64; 4]> {
+    use geo::BoundingRect;
+    features
+        .iter()
+        .filter_map(|f| f.geometry.as_ref()?.bounding_rect())
+        .map(|r| [r.min().x, r.min().y, r.max().x, r.max().y])
+        .filter(|b| b.iter().all(|v| v.is_finite()))
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,15 +189,4 @@ mod tests {
         assert_eq!(shown("2024-02-29 01:02:03").as_deref(), Some("2024-02-29T01:02:03"));
         assert_eq!(shown("2024-02-29"), None);
     }
-}
-
-/// The box round features that stand in memory; `None` where none has finite coordinates.
-fn extent_of(features: &[crate::model::Feature]) -> Option<[f64; 4]> {
-    use geo::BoundingRect;
-    features
-        .iter()
-        .filter_map(|f| f.geometry.as_ref()?.bounding_rect())
-        .map(|r| [r.min().x, r.min().y, r.max().x, r.max().y])
-        .filter(|b| b.iter().all(|v| v.is_finite()))
-        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
 }
