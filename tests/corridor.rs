@@ -10,10 +10,11 @@
 
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use gdal::vector::Geometry as GdalGeometry;
-use geo::{Coord, LineString, MultiPolygon, Polygon};
+use geo::{Coord, Distance, Euclidean, LineString, MultiPolygon, Polygon};
 use geographiclib_rs::{DirectGeodesic, Geodesic, InverseGeodesic};
 use heshan::analysis::corridor::{Network, NetworkOptions, Relation, screen_site};
 use heshan::model::{RiverClass, RiverLine, RiverShape};
+use heshan::space::frame::Metric;
 use proptest::prelude::*;
 
 /// CGCS2000 (GB 22021-2008), written out here and not taken from the code.
@@ -253,5 +254,43 @@ fn chainage_within_a_long_edge_counts_metres() {
         let chainage = found.chainage_m.value().unwrap();
         // within a part of 500 m degrees do count as metres: 0.1 % of the change over 18 km
         assert!((chainage - metres).abs() < 0.01, "{t}: {chainage} m, by geodesics {metres} m");
+    }
+}
+
+/// A star-shaped polygon in a plane.
+fn flat_star(x: f64, y: f64, radii: &[f64]) -> Polygon {
+    let n = radii.len() as f64;
+    let at = |(i, r): (usize, &f64)| {
+        let (s, c) = (std::f64::consts::TAU * i as f64 / n).sin_cos();
+        Coord { x: x + r * c, y: y + r * s }
+    };
+    Polygon::new(LineString(radii.iter().enumerate().map(at).collect()), vec![])
+}
+
+fn gdal_polygon(p: &Polygon) -> GdalGeometry {
+    let ring: Vec<String> = p.exterior().0.iter().map(|c| format!("{} {}", c.x, c.y)).collect();
+    GdalGeometry::from_wkt(&format!("POLYGON (({}))", ring.join(","))).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // a lake or a broad river as a polygon: distance counts from its bank, and what lies on the water is within
+    #[test]
+    fn water_polygons_are_measured_from_their_bank(lake in prop::collection::vec(150.0..900.0f64, 4..14),
+        x in -2500.0..2500.0f64, y in -2500.0..2500.0f64, radii in prop::collection::vec(40.0..700.0f64, 3..12), d in 30.0..1500.0f64) {
+        let (water, site) = (flat_star(0.0, 0.0, &lake), flat_star(x, y, &radii));
+        let piece = RiverLine { fid: 1, name: None, class: RiverClass::Main, shape: RiverShape::Water(water.clone()) };
+        let options = NetworkOptions { metric: Metric::Planar, ..NetworkOptions::default() };
+        let net = Network::build(&[piece], &options).unwrap();
+        let r = screen_site(&net, &MultiPolygon(vec![site.clone()]), &[d]).unwrap().unwrap();
+        let (lake, polygon) = (gdal_polygon(&water), gdal_polygon(&site));
+        let truth = Euclidean.distance(&water, &site);
+        prop_assert!((r.min_dist_m - truth).abs() < 1e-6, "{} {truth}", r.min_dist_m);
+        let part = lake.buffer(d, 256).unwrap().intersection(&polygon).map_or(0.0, |g| g.area());
+        let share = part / polygon.area();
+        prop_assert!((r.at[0].share - share).abs() < 1e-4, "{} {share}", r.at[0].share);
+        // the bank's chainage and side are not known, and are not made up
+        prop_assert!(r.chainage_m.value().is_none() && r.bank.value().is_none());
     }
 }

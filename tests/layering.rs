@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
             return self.fault(span, say);
         };
         let fits = |a: &&str| a.split("::").enumerate().all(|(i, s)| target.get(i).is_some_and(|t| t == s));
-        if !allowed.iter().any(|a| fits(a)) {
+        if !allowed.iter().any(fits) {
             self.fault(span, format!("{from} → {} ({}): {}", to, target.join("::"), remedy(&from, to)));
         }
     }
