@@ -1,4 +1,6 @@
 //! Analyses: typed values in, typed values out; no files, no printing, no clock.
 
 pub mod corridor;
+pub mod histogram;
+pub mod indices;
 pub mod score;

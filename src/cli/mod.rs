@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod index;
 mod progress;
 mod say;
 mod screen;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
+        Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(_) => Err(Error::usage("not built yet", "尚未完成")),
         Verb::Completions { shell } => {
             let mut out = Vec::new();

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::Notes;
 use super::inputs::Input;
 use crate::error::Result;
+use crate::model::{Grid, Role, Scene};
 use crate::prepare::crs::proj_versions;
 use crate::read::digest::{digests, gdal_version, geos_version};
 
@@ -47,6 +48,43 @@ impl Manifest {
             "crs": input.crs.label(),
             "transformation": pipeline,
             "features": input.layer.features.len(),
+            "files": files,
+        }));
+        Ok(())
+    }
+
+    /// Adds a scene with the digests of the files whose bands were used.
+    ///
+    /// # Errors
+    /// `Input` where a file cannot be read.
+    pub(super) fn scene(&mut self, role: &str, scene: &Scene, used: &[Role], grid: &Grid) -> Result<()> {
+        let (mut files, mut bands) = (Vec::new(), Vec::new());
+        let mut seen = std::collections::BTreeSet::new();
+        for a in scene.assets.iter().filter(|a| used.contains(&a.role)) {
+            bands.push(json!({
+                "role": a.role.as_str(),
+                "source": a.source.display().to_string(),
+                "band": a.band + 1,
+                "calibration": format!("{:?}", a.calibration),
+            }));
+            if a.source.is_file() && seen.insert(&a.source) {
+                for d in digests(&a.source)? {
+                    files.push(json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}));
+                }
+            }
+        }
+        self.inputs.push(json!({
+            "role": role,
+            "scene": scene.id,
+            "datetime": scene.datetime.map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            "platform": scene.sensor.platform,
+            "level": scene.sensor.level,
+            "mask": scene.mask.as_str(),
+            "sentinel2_offset": scene.boa_offset,
+            "crs": grid.crs.as_ref().map(|c| c.code.clone().unwrap_or_else(|| c.definition.clone())),
+            "width": grid.width,
+            "height": grid.height,
+            "bands": bands,
             "files": files,
         }));
         Ok(())

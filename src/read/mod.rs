@@ -1,4 +1,6 @@
 //! Files to the model; one file a format.
 
 pub mod digest;
+pub mod raster;
+pub mod scenes;
 pub mod vector;

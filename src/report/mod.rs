@@ -1,4 +1,5 @@
 //! What people look at, made as values: layers, lists, styles. Writers turn them into files.
 
+pub mod quicklook;
 pub mod screen;
 pub mod style;

@@ -166,7 +166,7 @@ impl Drop for Staging {
 }
 
 /// The error of a file that cannot be written, with the system's reason.
-pub(super) fn unwritable(path: &Path, why: impl std::fmt::Display) -> Error {
+pub(crate) fn unwritable(path: &Path, why: impl std::fmt::Display) -> Error {
     let shown = path.file_name().map_or_else(|| path.to_path_buf(), PathBuf::from);
     Error::output(format!("cannot be written: {why}"), format!("无法写出:{why}")).in_file(shown).remedy(
         "check the free space on the disk (df -h) and the right to write to the folder; nothing was left behind",
