@@ -193,6 +193,6 @@ mod tests {
 
     #[test]
     fn cover_is_linear_between_soil_and_vegetation() {
-        assert_eq!(fvc(&[0.0, 0.05, 0.45, 0.85, 1.0], 0.05, 0.85), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(fvc(&[0.0, 0.25, 0.5, 0.75, 1.0], 0.25, 0.75), [0.0, 0.0, 0.5, 1.0, 1.0]);
     }
 }
