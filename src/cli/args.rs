@@ -112,6 +112,10 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Screen sites against the corridor of rivers
     Screen(Box<ScreenArgs>),
+    /// Detect change between two scenes: a raster, and patches on the map
+    Change(Box<ChangeArgs>),
+    /// List the scenes below a folder as a STAC catalogue
+    Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
     /// Write the sample project
@@ -323,6 +327,82 @@ pub(crate) struct IndexArgs {
     pub scene: SceneArgs,
     #[command(flatten)]
     pub raster: RasterArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodArg {
+    /// Difference of an index
+    Difference,
+    /// Length of the change vector
+    Cva,
+    /// Iteratively re-weighted multivariate alteration detection
+    Irmad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NormaliseArg {
+    None,
+    /// Lines through unchanged pixels
+    Pif,
+    /// Equal histograms of the index
+    Histogram,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    /// The earlier scene
+    pub before: PathBuf,
+    /// The later scene
+    pub after: PathBuf,
+    /// How change is measured
+    #[arg(long, value_enum, default_value_t = MethodArg::Difference)]
+    pub method: MethodArg,
+    /// Index of the difference
+    #[arg(long, default_value = "ndvi", value_name = "NAME")]
+    pub index: String,
+    /// LOW,HIGH | sigma:K | otsu; for irmad the probability of no change, e.g. 0.0001 [default: -0.15,0.15; cva: otsu;
+    /// irmad: 0.0001]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub threshold: Option<String>,
+    /// Bring the later scene to the radiometry of the earlier
+    #[arg(long, value_enum, default_value_t = NormaliseArg::None)]
+    pub normalise: NormaliseArg,
+    /// Iterations of irmad at most; 1 is MAD
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    pub iterations: usize,
+    /// Raster of change
+    #[arg(long, short, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Patches (.gpkg .fgb .shp .gdb), in the folder of the raster
+    #[arg(long, value_name = "OUT")]
+    pub patches: Option<PathBuf>,
+    /// Smallest patch, square metres
+    #[arg(long, default_value_t = 0.0, value_name = "M2")]
+    pub min_area: f64,
+    /// Neighbours of a pixel
+    #[arg(long, default_value = "8", value_parser = ["4", "8"])]
+    pub connectivity: String,
+    /// Permits (矿权) that patches are matched with, FILE or FILE#layer
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub permits: Vec<String>,
+    #[command(flatten)]
+    pub scene: SceneArgs,
+    #[command(flatten)]
+    pub raster: RasterArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScenesArgs {
+    /// Folder to look in
+    pub dir: PathBuf,
+    /// Bands of plain rasters, e.g. red=1,nir=2; rasters without bands told are left out
+    #[arg(long, value_delimiter = ',', value_name = "ROLE=BAND")]
+    pub bands: Vec<String>,
+    /// Catalogue (STAC ItemCollection, JSON)
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where heshan speaks")]
 
 mod args;
+mod change;
 mod check;
 mod index;
 mod progress;
 mod say;
+mod scenes;
 mod screen;
 
 use std::ffi::OsString;
@@ -58,6 +60,8 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
+        Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(_) => Err(Error::usage("not built yet", "尚未完成")),
         Verb::Completions { shell } => {

@@ -55,6 +55,14 @@ impl Wanted {
     }
 }
 
+/// The index of a name.
+///
+/// # Errors
+/// `Usage` that lists the names.
+pub fn index_of(name: &str) -> Result<Index> {
+    Index::of(name)
+}
+
 /// Soil and vegetation of the cover.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FvcOptions {

@@ -1,5 +1,6 @@
 //! The nouns: layers and features, sites and rivers, grids and blocks, and the sockets that sources and sinks plug into.
 
+mod direction;
 mod feature;
 mod progress;
 mod raster;
@@ -10,6 +11,7 @@ mod skipped;
 mod source;
 mod table;
 
+pub use direction::Direction;
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use progress::{NoProgress, Progress};
 pub(crate) use raster::with_pixels;

@@ -97,6 +97,18 @@ impl Staging {
         Ok(staged)
     }
 
+    /// Where a claimed name is written until it is renamed.
+    ///
+    /// # Errors
+    /// `Output` where it was not claimed.
+    pub fn place(&self, path: &Path) -> Result<PathBuf> {
+        let place = path.file_name().map(|n| (self.folder.join(n), self.aside.join(n)));
+        match place {
+            Some((p, staged)) if self.claimed.contains(&p) => Ok(staged),
+            _ => Err(Error::output("the output was not claimed", "输出未登记").in_file(path)),
+        }
+    }
+
     /// Renames everything written to its place; answers the files, sorted.
     ///
     /// # Errors

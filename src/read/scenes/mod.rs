@@ -5,6 +5,7 @@ mod generic;
 mod landsat;
 mod mtl;
 mod sentinel2;
+mod stac;
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +13,18 @@ use crate::error::{Error, Result};
 use crate::model::{Role, Scene};
 
 pub use generic::{BandRole, parse_bands};
+pub use stac::catalogue;
 
-/// The scene at a path: a Landsat folder or its MTL file, a Sentinel-2 `.SAFE` folder or its metadata file, a folder of
+/// The scene at a path: an item of a catalogue (`scenes.json#id`), a Landsat folder or its MTL file, a Sentinel-2 `.SAFE` folder or its metadata file, a folder of
 /// Sentinel-2 bands, or one raster with its bands named by `bands` (or by their descriptions).
 ///
 /// # Errors
 /// `Input` where nothing of the kind is there or its metadata cannot be understood; `Usage` where the bands of a plain
 /// raster are not told.
 pub fn scene(path: &Path, bands: &[BandRole]) -> Result<Scene> {
+    if let Some((file, id)) = stac::named(path) {
+        return stac::scene(&file, id.as_deref());
+    }
     if !bands.is_empty() {
         return generic::scene(path, bands);
     }
