@@ -72,10 +72,14 @@ pub(super) fn decompress(kind: Compression, bytes: &[u8], out: &mut [u8]) -> Res
 
 /// A sample as the file stores it.
 pub(super) trait Raw: Sample {
+    /// Its bytes.
+    type Bytes: Copy;
     /// Unsigned integer of the same width.
     type Bits: Copy + Default;
     /// Samples of a row of bytes.
-    fn row<const BIG: bool>(bytes: &[u8]) -> impl Iterator<Item = Self::Bits>;
+    fn samples(bytes: &[u8]) -> &[Self::Bytes];
+    /// The integer of these bytes, most significant first where `BIG`.
+    fn bits<const BIG: bool>(bytes: Self::Bytes) -> Self::Bits;
     /// Sum modulo its width.
     fn add(a: Self::Bits, b: Self::Bits) -> Self::Bits;
     /// The value with these bits.
@@ -87,10 +91,15 @@ pub(super) trait Raw: Sample {
 macro_rules! raw {
     ($($t:ty, $u:ty, $n:literal, $of:expr;)*) => {$(
         impl Raw for $t {
+            type Bytes = [u8; $n];
             type Bits = $u;
             #[inline]
-            fn row<const BIG: bool>(bytes: &[u8]) -> impl Iterator<Item = $u> {
-                bytes.as_chunks::<$n>().0.iter().map(|b| if BIG { <$u>::from_be_bytes(*b) } else { <$u>::from_le_bytes(*b) })
+            fn samples(bytes: &[u8]) -> &[[u8; $n]] {
+                bytes.as_chunks::<$n>().0
+            }
+            #[inline]
+            fn bits<const BIG: bool>(bytes: [u8; $n]) -> $u {
+                if BIG { <$u>::from_be_bytes(bytes) } else { <$u>::from_le_bytes(bytes) }
             }
             #[inline]
             fn add(a: $u, b: $u) -> $u {
@@ -164,11 +173,29 @@ pub(super) fn extract<T: Raw>(bytes: &[u8], l: Layout, sample: usize, part: Part
 }
 
 fn take<T: Raw, const BIG: bool>(row: &[u8], n: usize, sample: usize, p: Predictor, first: usize, out: &mut [T]) {
-    // the common numbers of bands are known to the compiler, which then needs no division and no check a pixel
+    let samples = T::samples(row);
+    // the common numbers of bands are known to the compiler: no check and no multiplication a pixel
     match n {
-        1 => take_of::<T, BIG>(T::row::<BIG>(row), p, first, out),
-        _ => take_of::<T, BIG>(T::row::<BIG>(row).skip(sample).step_by(n), p, first, out),
+        1 => take_of::<T, BIG>(samples.iter().map(|b| T::bits::<BIG>(*b)), p, first, out),
+        2 => every::<T, BIG, 2>(samples, sample, p, first, out),
+        3 => every::<T, BIG, 3>(samples, sample, p, first, out),
+        4 => every::<T, BIG, 4>(samples, sample, p, first, out),
+        _ => {
+            let mine = samples.chunks_exact(n).map(|pixel| T::bits::<BIG>(pixel[sample]));
+            take_of::<T, BIG>(mine, p, first, out);
+        }
     }
+}
+
+fn every<T: Raw, const BIG: bool, const N: usize>(
+    samples: &[T::Bytes],
+    sample: usize,
+    p: Predictor,
+    first: usize,
+    out: &mut [T],
+) {
+    let mine = samples.as_chunks::<N>().0.iter().map(|pixel| T::bits::<BIG>(pixel[sample]));
+    take_of::<T, BIG>(mine, p, first, out);
 }
 
 #[inline]
