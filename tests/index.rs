@@ -201,6 +201,8 @@ fn a_mask_of_classes_and_its_dilation() {
             "-q",
             "-burn",
             "9",
+            "-l",
+            "c",
             d.path().join("c.csv").to_str().unwrap(),
             d.path().join("T48_20230501T032539_SCL.tif").to_str().unwrap(),
         ],

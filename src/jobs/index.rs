@@ -229,7 +229,7 @@ fn one<T: OutPixel>(
     let mut manifest = Manifest::new("index", o.time, parameters(o, ends));
     let mut used = roles.clone();
     used.push(Role::Qa);
-    manifest.scene("scene", s, &used, &view.grid)?;
+    manifest.scenes(&[("scene", s, &view.grid)], &used)?;
     for (n, c) in names.iter().zip(&counts) {
         manifest.count(n, c.json());
     }

@@ -95,8 +95,8 @@ impl Pair {
     pub fn record(&self, m: &mut Manifest) -> Result<()> {
         let mut used = self.roles.clone();
         used.push(Role::Qa);
-        m.scene("before", &self.scenes[0], &used, &self.before.grid)?;
-        m.scene("after", &self.scenes[1], &used, &self.after.grid)
+        let [before, after] = &self.scenes;
+        m.scenes(&[("before", before, &self.before.grid), ("after", after, &self.after.grid)], &used)
     }
 
     /// What the tables say of the pair.

@@ -146,7 +146,9 @@ pub(super) fn scene(folder: &Path) -> Result<Scene> {
             .remedy("unpack the whole product (GRANULE/*/IMG_DATA)", "请完整解压产品(GRANULE/*/IMG_DATA)"));
     }
     let p = product.unwrap_or_default();
-    let name = folder.file_name().map(|n| n.to_string_lossy().trim_end_matches(".SAFE").to_owned()).unwrap_or_default();
+    // “.” has no name of its own
+    let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let name = real.file_name().map(|n| n.to_string_lossy().trim_end_matches(".SAFE").to_owned()).unwrap_or_default();
     let stem = assets[0].source.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Scene {
         datetime: p.start.or_else(|| dated(&name)).or_else(|| dated(&stem)),

@@ -5,8 +5,7 @@ use std::cell::RefCell;
 use super::{Overviews, Packing, RasterHead, Sums, TILE};
 use crate::model::{PixelType, Sample, Window};
 
-/// Level of deflate. On NDVI differences as float32 level 6, GDAL's default, gives 2 % less bytes than 4 in 1.4 times
-/// the time, level 1 3 % more in 0.8 times.
+/// Level of deflate: GDAL's default.
 const DEFLATE_LEVEL: i32 = 6;
 const ZSTD_LEVEL: i32 = 3;
 
@@ -38,18 +37,16 @@ integers!(u8, i16, u16, i32, u32);
 
 impl Writable for f32 {
     fn difference(row: &[Self], out: &mut Vec<u8>) {
-        let (start, n) = (out.len(), row.len());
-        out.resize(start + 4 * n, 0);
-        let (a, rest) = out[start..].split_at_mut(n);
+        let n = row.len();
+        let mut planes = vec![0u8; 4 * n];
+        let (a, rest) = planes.split_at_mut(n);
         let (b, rest) = rest.split_at_mut(n);
         let (c, d) = rest.split_at_mut(n);
         for ((((v, a), b), c), d) in row.iter().zip(a).zip(b).zip(c).zip(d) {
             [*a, *b, *c, *d] = v.to_be_bytes();
         }
-        let bytes = &mut out[start..];
-        for i in (1..bytes.len()).rev() {
-            bytes[i] = bytes[i].wrapping_sub(bytes[i - 1]);
-        }
+        out.extend(planes.first());
+        out.extend(planes.iter().zip(&planes[1.min(planes.len())..]).map(|(before, x)| x.wrapping_sub(*before)));
     }
     fn mean(sum: f64, n: u32) -> Self {
         (sum / f64::from(n)) as Self
