@@ -414,7 +414,8 @@ fn directions(by_class: &[u64; 4], rows: &[PatchRow]) -> Vec<DirectionSum> {
             direction: d,
             pixels: by_class[d as usize],
             patches: mine.len(),
-            area_m2: mine.iter().map(|r| r.area.0).sum(),
+            // a sum of nothing is −0 in Rust
+            area_m2: mine.iter().fold(0.0, |a, r| a + r.area.0),
         }
     };
     Direction::ALL.into_iter().map(of).filter(|d| d.pixels > 0 || d.direction != Direction::Changed).collect()

@@ -37,11 +37,19 @@ pub(super) fn items(xml: &str) -> Vec<Item> {
                     };
                 }
             }
-            Ok(Event::End(e)) if e.name().as_ref() == "Item" => out.extend(open.take()),
+            Ok(Event::End(e)) if e.name().as_ref() == "Item" => out.extend(open.take().map(unescaped)),
             Ok(Event::Eof) | Err(_) => return out,
             _ => {}
         }
     }
+}
+
+/// GDAL escapes values twice in this tag; the reader of XML has undone it once.
+fn unescaped(mut i: Item) -> Item {
+    for (entity, c) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")] {
+        i.value = i.value.replace(entity, c);
+    }
+    i
 }
 
 fn start(e: &BytesStart<'_>) -> Option<Item> {
@@ -67,14 +75,14 @@ mod tests {
     #[test]
     fn items_of_bands_and_of_the_file() {
         let xml = r#"<GDALMetadata>
-  <Item name="AREA">a &amp; b &lt; c</Item>
+  <Item name="AREA">a &amp;amp; b &lt; c &amp;lt; d</Item>
   <Item name="SCALE" sample="1" role="scale">0.0001</Item>
   <Item name="X" domain="RPC">1</Item>
   <Item name="DESCRIPTION" sample="0" role="description">近红外</Item>
 </GDALMetadata>"#;
         let got = items(xml);
         assert_eq!(got.len(), 3);
-        assert_eq!(got[0].value, "a & b < c");
+        assert_eq!(got[0].value, "a & b < c < d");
         assert_eq!((got[1].sample, got[1].role.as_str(), got[1].value.as_str()), (Some(1), "scale", "0.0001"));
         assert_eq!(got[2].value, "近红外");
         assert!(items("<GDALMetadata><Item name=").is_empty());

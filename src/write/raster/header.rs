@@ -211,8 +211,10 @@ impl Image<'_> {
     }
 }
 
+/// Escaped twice, as GDAL does in this tag: its reader undoes it twice, and would cut a text at a plain `&`.
 fn escaped(s: &str) -> String {
-    s.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let once = |s: &str| s.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    once(&once(s))
 }
 
 /// Appends a directory and, behind it, the values that do not fit into it.
