@@ -69,11 +69,10 @@ impl ShiftSums {
             if e[i][i].abs() <= 1e-12 * m(i, i).abs().max(f64::MIN_POSITIVE) {
                 return None;
             }
-            for k in i + 1..4 {
-                let f = e[k][i] / e[i][i];
-                for j in i..5 {
-                    e[k][j] -= f * e[i][j];
-                }
+            let (upper, lower) = e.split_at_mut(i + 1);
+            for row in lower {
+                let f = row[i] / upper[i][i];
+                row.iter_mut().zip(&upper[i]).skip(i).for_each(|(r, u)| *r -= f * u);
             }
         }
         let mut x = [0f64; 4];

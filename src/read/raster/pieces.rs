@@ -159,13 +159,11 @@ fn coding(t: &TiffFile, d: &Directory, ty: PixelType) -> Result<Option<(Compress
     Ok(Some((compression, predictor)))
 }
 
+/// Metadata items of a file: name and value.
+type Items = Vec<(String, String)>;
+
 /// Bands and items of the file, from the tags of GDAL.
-pub(super) fn described(
-    t: &TiffFile,
-    d: &Directory,
-    p: &Pieces,
-    bands: usize,
-) -> Result<(Vec<Band>, Vec<(String, String)>)> {
+pub(super) fn described(t: &TiffFile, d: &Directory, p: &Pieces, bands: usize) -> Result<(Vec<Band>, Items)> {
     let nodata = t.text(d, tag::GDAL_NODATA)?.and_then(|s| s.trim().parse::<f64>().ok());
     let band = Band { ty: p.ty, nodata, scale: 1.0, offset: 0.0, description: None };
     let (mut bands, mut metadata) = (vec![band; bands], Vec::new());

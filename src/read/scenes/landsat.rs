@@ -162,7 +162,7 @@ fn sun_distance(date: NaiveDate) -> f64 {
 /// File of a band: as the MTL names it, else the one in the folder whose name ends so.
 fn band_file(m: &Mtl, files: &[PathBuf], n: &str, level2: bool) -> Option<PathBuf> {
     let old = format!("BAND{n}_FILE_NAME");
-    let keys = [format!("FILE_NAME_BAND_{n}"), format!("FILE_NAME_BAND_{}", n.replace("ST_", "ST_")), old];
+    let keys = [format!("FILE_NAME_BAND_{n}"), old];
     let named = keys.iter().find_map(|k| m.text(k));
     if let Some(f) = named.and_then(|n| files.iter().find(|f| f.file_name().is_some_and(|x| x == n))) {
         return Some(f.clone());
@@ -172,7 +172,7 @@ fn band_file(m: &Mtl, files: &[PathBuf], n: &str, level2: bool) -> Option<PathBu
     } else if level2 {
         vec![format!("_SR_B{n}")]
     } else {
-        vec![format!("_B{n}"), format!("_B{}0", n)]
+        vec![format!("_B{n}"), format!("_B{n}0")]
     };
     ends.iter().find_map(|e| ending(files, e))
 }
