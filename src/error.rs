@@ -155,6 +155,13 @@ impl Error {
         self
     }
 
+    /// Names the raster block (column and row of blocks, from 0), unless one is named already.
+    #[must_use]
+    pub fn at_block(mut self, column: u64, row: u64) -> Self {
+        self.place.block.get_or_insert((column, row));
+        self
+    }
+
     /// The whole message in one language: `FILE, layer L, feature F: what` and, on a second line, the remedy.
     pub fn message(&self, lang: Lang) -> String {
         let mut place: Vec<String> = Vec::new();

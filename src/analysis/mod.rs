@@ -1,4 +1,8 @@
 //! Analyses: typed values in, typed values out; no files, no printing, no clock.
 
+pub mod change;
 pub mod corridor;
+pub mod histogram;
+pub mod indices;
+pub mod patches;
 pub mod score;

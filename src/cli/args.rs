@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Lang, Result};
-use crate::jobs::{InputOptions, ReadOptions};
+use crate::jobs::{InputOptions, MaskOptions, OutOptions, Packing, RasterType, ReadOptions};
 
 /// heshan (河山): mine restoration and Yellow River risk, from files to lists and maps
 #[derive(Debug, Parser)]
@@ -122,6 +122,12 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Screen sites against the corridor of rivers
     Screen(Box<ScreenArgs>),
+    /// Detect change between two scenes: a raster, and patches on the map
+    Change(Box<ChangeArgs>),
+    /// List the scenes below a folder as a STAC catalogue
+    Scenes(ScenesArgs),
+    /// Make spectral index rasters of scenes
+    Index(Box<IndexArgs>),
     /// Write the sample project
     Sample(SampleArgs),
     /// Print completions for a shell
@@ -236,6 +242,180 @@ pub(crate) struct ScreenArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// How scenes are read and masked.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Scenes")]
+pub(crate) struct SceneArgs {
+    /// Bands of a plain raster, e.g. green=1,red=2,nir=3,swir1=4 (blue green red nir swir1 swir2 tir qa)
+    #[arg(long, value_delimiter = ',', value_name = "ROLE=BAND")]
+    pub bands: Vec<String>,
+    /// Keep clouds, shadows and snow
+    #[arg(long)]
+    pub no_cloud_mask: bool,
+    /// Mask so many pixels around clouds and shadows too
+    #[arg(long, default_value_t = 0, value_name = "PX", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=500))]
+    pub dilate: usize,
+    /// Keep saturated pixels
+    #[arg(long)]
+    pub keep_saturated: bool,
+}
+
+impl SceneArgs {
+    /// What is masked.
+    pub fn mask(&self) -> MaskOptions {
+        MaskOptions { clouds: !self.no_cloud_mask, dilate: self.dilate, saturated: !self.keep_saturated }
+    }
+}
+
+/// How rasters are written.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Raster output")]
+pub(crate) struct RasterArgs {
+    /// Pixels: float32, or int16 as value × 10,000
+    #[arg(long = "type", value_enum, default_value_t = TypeArg::Float32)]
+    pub ty: TypeArg,
+    /// Compression of tiles
+    #[arg(long, value_enum, default_value_t = PackingArg::Deflate)]
+    pub compress: PackingArg,
+    /// Write no overviews
+    #[arg(long)]
+    pub no_overviews: bool,
+    /// Write no picture (PNG)
+    #[arg(long)]
+    pub no_quicklook: bool,
+}
+
+impl RasterArgs {
+    /// For the jobs.
+    pub fn options(&self) -> OutOptions {
+        OutOptions {
+            ty: match self.ty {
+                TypeArg::Float32 => RasterType::Float32,
+                TypeArg::Int16 => RasterType::Int16,
+            },
+            overviews: !self.no_overviews,
+            packing: match self.compress {
+                PackingArg::Deflate => Packing::Deflate,
+                PackingArg::Zstd => Packing::Zstd,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeArg {
+    Float32,
+    Int16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackingArg {
+    Deflate,
+    Zstd,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// Scenes: a Landsat folder or MTL file, a Sentinel-2 folder (.SAFE), or a raster with --bands
+    #[arg(required = true, value_name = "SCENE")]
+    pub scenes: Vec<PathBuf>,
+    /// Indices: ndvi evi savi msavi bsi ndwi mndwi nbr nbr2 ndmi ndbi fvc
+    #[arg(long, value_delimiter = ',', default_value = "ndvi", value_name = "NAME")]
+    pub index: Vec<String>,
+    /// NDVI of bare soil for fvc [default: the lower percentile of the scene]
+    #[arg(long, value_name = "NDVI", allow_hyphen_values = true)]
+    pub fvc_soil: Option<f64>,
+    /// NDVI of full cover for fvc [default: the upper percentile of the scene]
+    #[arg(long, value_name = "NDVI", allow_hyphen_values = true)]
+    pub fvc_vegetation: Option<f64>,
+    /// Percentiles of NDVI for fvc
+    #[arg(long, value_delimiter = ',', default_value = "5,95", value_name = "LOW,HIGH")]
+    pub fvc_percentiles: Vec<f64>,
+    /// Output: a GeoTIFF for one scene, a folder for several
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub scene: SceneArgs,
+    #[command(flatten)]
+    pub raster: RasterArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodArg {
+    /// Difference of an index
+    Difference,
+    /// Length of the change vector
+    Cva,
+    /// Iteratively re-weighted multivariate alteration detection
+    Irmad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NormaliseArg {
+    None,
+    /// Lines through unchanged pixels
+    Pif,
+    /// Equal histograms of the index
+    Histogram,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    /// The earlier scene
+    pub before: PathBuf,
+    /// The later scene
+    pub after: PathBuf,
+    /// How change is measured
+    #[arg(long, value_enum, default_value_t = MethodArg::Difference)]
+    pub method: MethodArg,
+    /// Index of the difference
+    #[arg(long, default_value = "ndvi", value_name = "NAME")]
+    pub index: String,
+    /// LOW,HIGH | sigma:K | otsu; for irmad the probability of no change, e.g. 0.0001 [default: -0.15,0.15; cva: otsu;
+    /// irmad: 0.0001]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub threshold: Option<String>,
+    /// Bring the later scene to the radiometry of the earlier
+    #[arg(long, value_enum, default_value_t = NormaliseArg::None)]
+    pub normalise: NormaliseArg,
+    /// Iterations of irmad at most; 1 is MAD
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    pub iterations: usize,
+    /// Raster of change
+    #[arg(long, short, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Patches (.gpkg .fgb .shp .gdb), in the folder of the raster
+    #[arg(long, value_name = "OUT")]
+    pub patches: Option<PathBuf>,
+    /// Smallest patch, square metres
+    #[arg(long, default_value_t = 0.0, value_name = "M2")]
+    pub min_area: f64,
+    /// Neighbours of a pixel
+    #[arg(long, default_value = "8", value_parser = ["4", "8"])]
+    pub connectivity: String,
+    /// Permits (矿权) that patches are matched with, FILE or FILE#layer
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub permits: Vec<String>,
+    #[command(flatten)]
+    pub scene: SceneArgs,
+    #[command(flatten)]
+    pub raster: RasterArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScenesArgs {
+    /// Folder to look in
+    pub dir: PathBuf,
+    /// Bands of plain rasters, e.g. red=1,nir=2; rasters without bands told are left out
+    #[arg(long, value_delimiter = ',', value_name = "ROLE=BAND")]
+    pub bands: Vec<String>,
+    /// Catalogue (STAC ItemCollection, JSON)
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where heshan speaks")]
 
 mod args;
+mod change;
 mod check;
+mod index;
 mod progress;
 mod sample;
 mod say;
+mod scenes;
 mod screen;
 
 use std::ffi::OsString;
@@ -59,6 +62,9 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
+        Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
+        Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::Notes;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
-use crate::model::LayerInfo;
+use crate::model::{Grid, LayerInfo, Role, Scene};
 use crate::prepare::crs::{ResolvedCrs, proj_versions};
 use crate::read::digest::{FileDigest, digests, gdal_version, geos_version};
 
@@ -65,6 +66,61 @@ impl Manifest {
             "features": features,
             "files": files,
         }));
+    }
+
+    /// Adds scenes (role, scene, grid) with the digests of the files whose bands were used.
+    ///
+    /// # Errors
+    /// `Input` where a file cannot be read.
+    pub(super) fn scenes(&mut self, scenes: &[(&str, &Scene, &Grid)], used: &[Role]) -> Result<()> {
+        let mine = |s: &Scene| -> Vec<PathBuf> {
+            let mut files: Vec<PathBuf> =
+                s.assets.iter().filter(|a| used.contains(&a.role)).map(|a| a.source.clone()).collect();
+            files.sort();
+            files.dedup();
+            files.retain(|f| f.is_file());
+            files
+        };
+        // a digest takes as long as reading does; files of a scene are read side by side
+        let all: Vec<PathBuf> = scenes.iter().flat_map(|(_, s, _)| mine(s)).collect();
+        let found = all.par_iter().map(|f| digests(f)).collect::<Result<Vec<_>>>()?;
+        let digest: std::collections::BTreeMap<&PathBuf, &Vec<FileDigest>> = all.iter().zip(&found).collect();
+        for (role, scene, grid) in scenes {
+            let files: Vec<Json> = mine(scene)
+                .iter()
+                .filter_map(|f| digest.get(f))
+                .flat_map(|d| d.iter())
+                .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
+                .collect();
+            let bands: Vec<Json> = scene
+                .assets
+                .iter()
+                .filter(|a| used.contains(&a.role))
+                .map(|a| {
+                    json!({
+                        "role": a.role.as_str(),
+                        "source": a.source.display().to_string(),
+                        "band": a.band + 1,
+                        "calibration": format!("{:?}", a.calibration),
+                    })
+                })
+                .collect();
+            self.inputs.push(json!({
+                "role": role,
+                "scene": scene.id,
+                "datetime": scene.datetime.map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)),
+                "platform": scene.sensor.platform,
+                "level": scene.sensor.level,
+                "mask": scene.mask.as_str(),
+                "sentinel2_offset": scene.boa_offset,
+                "crs": grid.crs.as_ref().map(|c| c.code.clone().unwrap_or_else(|| c.definition.clone())),
+                "width": grid.width,
+                "height": grid.height,
+                "bands": bands,
+                "files": files,
+            }));
+        }
+        Ok(())
     }
 
     /// Adds a count.

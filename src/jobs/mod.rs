@@ -1,18 +1,30 @@
 //! One file a verb: its options, the order of its steps, its summary. Only jobs wire the steps together.
 
+pub mod change;
 pub mod check;
+pub mod index;
 mod inputs;
 mod manifest;
+mod pipeline;
+mod raster_out;
 pub mod sample;
+pub mod scenes;
 pub mod screen;
+mod view;
 
 use crate::error::{Error, Result};
 use crate::model::State;
 
+pub use crate::model::Seen;
 pub use crate::prepare::crs::ResolvedCrs;
+pub use crate::read::scenes::{BandRole, parse_bands};
 pub use crate::read::vector::ReadOptions;
+pub use crate::units::SquareMetres;
+pub use crate::write::raster::{Packing, Statistics};
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
+pub use raster_out::{OutOptions, RasterType, SeenCounts};
+pub use view::MaskOptions;
 
 /// Removes what running jobs have half-written, before the process ends without them (a second Ctrl-C).
 pub fn abandon() {

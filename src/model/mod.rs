@@ -1,16 +1,23 @@
-//! The nouns: layers and features, sites and rivers, and the sockets that sources and sinks plug into.
+//! The nouns: layers and features, sites and rivers, grids and blocks, and the sockets that sources and sinks plug into.
 
+mod direction;
 mod feature;
 mod progress;
+mod raster;
 mod river;
+mod scene;
 mod site;
 mod skipped;
 mod source;
 mod table;
 
+pub use direction::Direction;
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use progress::{NoProgress, Progress};
+pub(crate) use raster::with_pixels;
+pub use raster::{Band, Block, BlockSource, Grid, Picture, PixelType, Pixels, RasterInfo, Sample, Seen, Window};
 pub use river::{RiverClass, RiverLine, RiverShape};
+pub use scene::{Asset, Calibration, MaskRule, Role, Scene, Sensor};
 pub use site::{Kind, Site, Zone};
 pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;

@@ -3,6 +3,7 @@
 
 pub mod crs;
 pub mod names;
+pub mod observed;
 pub mod rivers;
 pub mod shapes;
 pub mod sites;

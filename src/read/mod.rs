@@ -2,4 +2,6 @@
 
 pub mod digest;
 pub mod index;
+pub mod raster;
+pub mod scenes;
 pub mod vector;

@@ -1,5 +1,8 @@
 //! What people look at, made as values: layers, lists, styles. Writers turn them into files.
 
+pub mod catalogue;
+pub mod change;
 pub mod people;
+pub mod quicklook;
 pub mod screen;
 pub mod style;

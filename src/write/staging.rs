@@ -97,6 +97,18 @@ impl Staging {
         Ok(staged)
     }
 
+    /// Where a claimed name is written until it is renamed.
+    ///
+    /// # Errors
+    /// `Output` where it was not claimed.
+    pub fn place(&self, path: &Path) -> Result<PathBuf> {
+        let place = path.file_name().map(|n| (self.folder.join(n), self.aside.join(n)));
+        match place {
+            Some((p, staged)) if self.claimed.contains(&p) => Ok(staged),
+            _ => Err(Error::output("the output was not claimed", "输出未登记").in_file(path)),
+        }
+    }
+
     /// Renames everything written to its place; answers the files, sorted.
     ///
     /// # Errors
@@ -166,7 +178,7 @@ impl Drop for Staging {
 }
 
 /// The error of a file that cannot be written, with the system's reason.
-pub(super) fn unwritable(path: &Path, why: impl std::fmt::Display) -> Error {
+pub(crate) fn unwritable(path: &Path, why: impl std::fmt::Display) -> Error {
     if path.to_string_lossy().starts_with("PG:") {
         return Error::output(format!("cannot be written: {why}"), format!("无法写出:{why}")).in_file(path).remedy(
             "check the database's rights and free space; the transaction was undone, nothing was left behind",

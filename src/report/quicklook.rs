@@ -1,0 +1,169 @@
+//! Small pictures of rasters: sampled values in colours, with a colour bar and its numbers.
+
+use crate::model::{Grid, Picture, Seen, Window};
+
+/// Longest side of a picture's map, pixels.
+const SIDE: usize = 1000;
+/// Height of the legend below the map, pixels.
+const LEGEND: usize = 34;
+
+/// Colours along a range of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ramp {
+    /// Brown over pale yellow to dark green.
+    Vegetation,
+    /// Red (less) over white to green (more).
+    Change,
+}
+
+impl Ramp {
+    /// Stops of the ramp, evenly spaced.
+    fn stops(self) -> &'static [[u8; 3]] {
+        match self {
+            Self::Vegetation => {
+                &[[112, 68, 38], [190, 140, 86], [244, 232, 176], [150, 196, 92], [52, 140, 52], [8, 76, 36]]
+            }
+            Self::Change => &[[150, 10, 30], [226, 96, 70], [248, 248, 244], [92, 172, 92], [6, 88, 44]],
+        }
+    }
+
+    /// The colour at a place from 0 to 1.
+    pub fn colour(self, t: f32) -> [u8; 3] {
+        let s = self.stops();
+        let x = t.clamp(0.0, 1.0) * (s.len() - 1) as f32;
+        let i = (x as usize).min(s.len() - 2);
+        let f = x - i as f32;
+        std::array::from_fn(|k| (f32::from(s[i][k]) + f * (f32::from(s[i + 1][k]) - f32::from(s[i][k]))).round() as u8)
+    }
+}
+
+/// Every n-th pixel of a raster; `None` where not seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// Pixels of the raster for one of the picture, along each side.
+    pub step: usize,
+    width: usize,
+    height: usize,
+    values: Vec<Option<f32>>,
+}
+
+impl Sampled {
+    /// For a grid; nothing sampled yet.
+    pub fn new(g: &Grid) -> Self {
+        let step = g.width.max(g.height).div_ceil(SIDE).max(1);
+        let (width, height) = (g.width.div_ceil(step), g.height.div_ceil(step));
+        Self { step, width, height, values: vec![None; width * height] }
+    }
+
+    /// The samples of one window: column and row of the picture, and the value.
+    pub fn sample(step: usize, w: Window, values: &[f32], seen: &[Seen]) -> Vec<(usize, usize, Option<f32>)> {
+        let mut out = Vec::new();
+        for r in (w.row.next_multiple_of(step)..w.row + w.height).step_by(step) {
+            for c in (w.col.next_multiple_of(step)..w.col + w.width).step_by(step) {
+                let i = (r - w.row) * w.width + c - w.col;
+                out.push((c / step, r / step, (seen[i] == Seen::Yes).then_some(values[i])));
+            }
+        }
+        out
+    }
+
+    /// Takes samples over.
+    pub fn put(&mut self, samples: &[(usize, usize, Option<f32>)]) {
+        for (c, r, v) in samples {
+            self.values[r * self.width + c] = *v;
+        }
+    }
+}
+
+/// The picture: what was not seen is transparent.
+pub fn picture(s: &Sampled, ramp: Ramp, (low, high): (f32, f32)) -> Picture {
+    let width = s.width.max(120);
+    let mut p = Picture { width, height: s.height + LEGEND, rgba: vec![0; width * (s.height + LEGEND) * 4] };
+    for r in 0..s.height {
+        for c in 0..s.width {
+            if let Some(v) = s.values[r * s.width + c] {
+                set(&mut p, c, r, ramp.colour((v - low) / (high - low)));
+            }
+        }
+    }
+    legend(&mut p, s.height, ramp, low, high);
+    p
+}
+
+fn set(p: &mut Picture, c: usize, r: usize, [red, green, blue]: [u8; 3]) {
+    if c < p.width && r < p.height {
+        let i = 4 * (r * p.width + c);
+        p.rgba[i..i + 4].copy_from_slice(&[red, green, blue, 255]);
+    }
+}
+
+/// A bar of colours with the numbers at its ends and in its middle.
+fn legend(p: &mut Picture, top: usize, ramp: Ramp, low: f32, high: f32) {
+    for r in top..p.height {
+        for c in 0..p.width {
+            set(p, c, r, [255, 255, 255]);
+        }
+    }
+    let margin = 16;
+    let bar = p.width - 2 * margin;
+    for c in 0..bar {
+        for r in top + 5..top + 15 {
+            set(p, margin + c, r, ramp.colour(c as f32 / bar as f32));
+        }
+    }
+    for t in [0.0f32, 0.5, 1.0] {
+        let text = format!("{:.2}", low + t * (high - low));
+        let at = margin as f32 + t * bar as f32 - 6.0 * text.len() as f32 / 2.0;
+        write(p, at.max(0.0) as usize, top + 20, &text);
+    }
+}
+
+/// Digits, point and minus, five columns by seven rows, a bit a pixel from the left.
+const GLYPHS: [(char, [u8; 7]); 12] = [
+    ('0', [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110]),
+    ('1', [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]),
+    ('2', [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111]),
+    ('3', [0b11110, 0b00001, 0b00001, 0b01110, 0b00001, 0b00001, 0b11110]),
+    ('4', [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010]),
+    ('5', [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110]),
+    ('6', [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110]),
+    ('7', [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000]),
+    ('8', [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110]),
+    ('9', [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100]),
+    ('.', [0, 0, 0, 0, 0, 0b01100, 0b01100]),
+    ('-', [0, 0, 0, 0b11111, 0, 0, 0]),
+];
+
+fn write(p: &mut Picture, left: usize, top: usize, text: &str) {
+    for (i, ch) in text.chars().enumerate() {
+        let Some((_, rows)) = GLYPHS.iter().find(|g| g.0 == ch) else { continue };
+        for (r, bits) in rows.iter().enumerate() {
+            for c in 0..5 {
+                if bits >> (4 - c) & 1 == 1 {
+                    set(p, left + 6 * i + c, top + r, [40, 40, 40]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_at_the_ends_and_clear_where_nothing_was_seen() {
+        assert_eq!(Ramp::Change.colour(-1.0), [150, 10, 30]);
+        assert_eq!(Ramp::Change.colour(0.5), [248, 248, 244]);
+        assert_eq!(Ramp::Change.colour(2.0), [6, 88, 44]);
+        let g = Grid { transform: [0.0; 6], width: 2500, height: 10, crs: None };
+        let mut s = Sampled::new(&g);
+        assert_eq!((s.step, s.width, s.height), (3, 834, 4));
+        let w = Window { col: 0, row: 0, width: 2500, height: 10 };
+        let mut seen = vec![Seen::Yes; w.len()];
+        seen[0] = Seen::Cloud;
+        s.put(&Sampled::sample(3, w, &vec![1.0; w.len()], &seen));
+        let p = picture(&s, Ramp::Change, (-1.0, 1.0));
+        assert_eq!(p.rgba[..8], [0, 0, 0, 0, 6, 88, 44, 255]);
+    }
+}

@@ -1,0 +1,212 @@
+//! Pixels to compressed tiles: padding, predictor, deflate or ZSTD. Works on many threads at once.
+
+use std::cell::RefCell;
+
+use super::{Overviews, Packing, RasterHead, Sums, TILE};
+use crate::model::{PixelType, Sample, Window};
+
+/// Level of deflate: GDAL's default.
+const DEFLATE_LEVEL: i32 = 6;
+const ZSTD_LEVEL: i32 = 3;
+
+/// A number that is written.
+pub trait Writable: Sample {
+    /// Its bytes, least significant first, at the end of `out`, as differences (predictor 2, or 3 for floats) of a row.
+    fn difference(row: &[Self], out: &mut Vec<u8>);
+    /// Mean of numbers that sum up so.
+    fn mean(sum: f64, n: u32) -> Self;
+}
+
+macro_rules! integers {
+    ($($t:ty),*) => {$(
+        impl Writable for $t {
+            fn difference(row: &[Self], out: &mut Vec<u8>) {
+                let mut before: $t = 0;
+                for v in row {
+                    out.extend_from_slice(&v.wrapping_sub(before).to_le_bytes());
+                    before = *v;
+                }
+            }
+            fn mean(sum: f64, n: u32) -> Self {
+                (sum / f64::from(n)).round_ties_even() as Self
+            }
+        }
+    )*};
+}
+integers!(u8, i16, u16, i32, u32);
+
+impl Writable for f32 {
+    fn difference(row: &[Self], out: &mut Vec<u8>) {
+        let n = row.len();
+        let mut planes = vec![0u8; 4 * n];
+        let (a, rest) = planes.split_at_mut(n);
+        let (b, rest) = rest.split_at_mut(n);
+        let (c, d) = rest.split_at_mut(n);
+        for ((((v, a), b), c), d) in row.iter().zip(a).zip(b).zip(c).zip(d) {
+            [*a, *b, *c, *d] = v.to_be_bytes();
+        }
+        out.extend(planes.first());
+        out.extend(planes.iter().zip(&planes[1.min(planes.len())..]).map(|(before, x)| x.wrapping_sub(*before)));
+    }
+    fn mean(sum: f64, n: u32) -> Self {
+        (sum / f64::from(n)) as Self
+    }
+}
+
+/// Column and row of a tile, and its bytes.
+pub(super) type Packed = ((usize, usize), Vec<u8>);
+
+/// Compressed tiles of one band, ready to be put into a file.
+#[derive(Debug)]
+pub struct Tile<T> {
+    pub(super) band: usize,
+    pub(super) packed: Vec<Packed>,
+    pub(super) sums: Sums,
+    /// The pixels at half the resolution, for the overviews.
+    pub(super) half: Option<(Window, Vec<T>)>,
+}
+
+pub(super) fn encode<T: Writable>(head: &RasterHead, band: usize, w: Window, pixels: &[T]) -> Tile<T> {
+    let nodata = head.nodata.and_then(T::exactly);
+    let half = (head.overviews != Overviews::None).then(|| halve(w, pixels, nodata, head.overviews));
+    Tile { band, packed: pack_tiles(head.packing, w, pixels, nodata), sums: sums(pixels, nodata), half }
+}
+
+/// Compresses every tile of a window.
+pub(super) fn pack_tiles<T: Writable>(p: Packing, w: Window, pixels: &[T], nodata: Option<T>) -> Vec<Packed> {
+    let mut out = Vec::new();
+    for r in (0..w.height).step_by(TILE) {
+        for c in (0..w.width).step_by(TILE) {
+            let at = ((w.col + c) / TILE, (w.row + r) / TILE);
+            out.push((at, tile(p, w, (c, r), pixels, nodata)));
+        }
+    }
+    out
+}
+
+thread_local! {
+    static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static DEFLATE: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
+}
+
+fn tile<T: Writable>(p: Packing, w: Window, (c, r): (usize, usize), pixels: &[T], nodata: Option<T>) -> Vec<u8> {
+    PLAIN.with_borrow_mut(|plain| {
+        plain.clear();
+        let (cols, rows) = ((w.width - c).min(TILE), (w.height - r).min(TILE));
+        let fill = nodata.unwrap_or_default();
+        let mut padded = vec![fill; TILE];
+        for i in 0..TILE {
+            if i >= rows {
+                padded.fill(fill);
+                T::difference(&padded, plain);
+                continue;
+            }
+            let at = (r + i) * w.width + c;
+            let row = &pixels[at..at + cols];
+            if cols == TILE {
+                T::difference(row, plain);
+            } else {
+                padded[..cols].copy_from_slice(row);
+                T::difference(&padded, plain);
+            }
+        }
+        pack(p, plain)
+    })
+}
+
+fn pack(p: Packing, plain: &[u8]) -> Vec<u8> {
+    match p {
+        Packing::Zstd => zstd::bulk::compress(plain, ZSTD_LEVEL).unwrap_or_default(),
+        Packing::Deflate => DEFLATE.with_borrow_mut(|c| {
+            let c = c.get_or_insert_with(|| {
+                let level = libdeflater::CompressionLvl::new(DEFLATE_LEVEL).unwrap_or_default();
+                libdeflater::Compressor::new(level)
+            });
+            let mut out = vec![0; c.zlib_compress_bound(plain.len())];
+            // the bound is large enough by its contract
+            let n = c.zlib_compress(plain, &mut out).unwrap_or_default();
+            out.truncate(n);
+            out.shrink_to_fit();
+            out
+        }),
+    }
+}
+
+fn sums<T: Writable>(pixels: &[T], nodata: Option<T>) -> Sums {
+    let mut s = Sums::default();
+    // rows of partial sums keep the additions apart (faster) and small (more exact)
+    for part in pixels.chunks(4096) {
+        let mut p = Sums::default();
+        for v in part {
+            if Some(*v) == nodata {
+                continue;
+            }
+            let x = v.to_f64();
+            if x.is_nan() {
+                continue;
+            }
+            p.count += 1;
+            p.min = p.min.min(x);
+            p.max = p.max.max(x);
+            p.sum += x;
+            p.squares += x * x;
+        }
+        s.add(&p);
+    }
+    s
+}
+
+/// Half the resolution: the window begins at an even pixel.
+pub(super) fn halve<T: Writable>(w: Window, pixels: &[T], nodata: Option<T>, how: Overviews) -> (Window, Vec<T>) {
+    let h = Window { col: w.col / 2, row: w.row / 2, width: w.width.div_ceil(2), height: w.height.div_ceil(2) };
+    let mut out = Vec::with_capacity(h.len());
+    let float = T::TYPE.is_float();
+    for r in 0..h.height {
+        let upper = &pixels[2 * r * w.width..(2 * r + 1) * w.width];
+        let lower = pixels.get((2 * r + 1) * w.width..(2 * r + 2) * w.width).unwrap_or(&[]);
+        for c in 0..h.width {
+            if how == Overviews::Nearest {
+                out.push(upper[2 * c]);
+                continue;
+            }
+            let (mut sum, mut n) = (0.0, 0u32);
+            for v in
+                [upper.get(2 * c), upper.get(2 * c + 1), lower.get(2 * c), lower.get(2 * c + 1)].into_iter().flatten()
+            {
+                if Some(*v) != nodata && !(float && v.to_f64().is_nan()) {
+                    sum += v.to_f64();
+                    n += 1;
+                }
+            }
+            out.push(if n == 0 { nodata.unwrap_or_default() } else { T::mean(sum, n) });
+        }
+    }
+    (h, out)
+}
+
+/// Predictor tag of a type.
+pub(super) fn predictor(ty: PixelType) -> u16 {
+    if ty.is_float() { 3 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_pixels_to_one_by_hand() {
+        let w = Window { col: 512, row: 0, width: 3, height: 3 };
+        let p = [1i16, 2, 3, 4, -9, -9, 5, 6, -9];
+        let (h, v) = halve(w, &p, Some(-9), Overviews::Average);
+        assert_eq!((h.col, h.width, h.height), (256, 2, 2));
+        // (1 + 2 + 4) / 3 = 2.33, (3) alone, (5 + 6) / 2 = 5.5 to even, nothing
+        assert_eq!(v, [2, 3, 6, -9]);
+        assert_eq!(halve(w, &p, Some(-9), Overviews::Nearest).1, [1, 3, 5, -9]);
+    }
+
+    #[test]
+    fn sums_leave_nodata_out() {
+        let s = sums(&[1.0f32, f32::NAN, 3.0, -9999.0], Some(-9999.0));
+        assert_eq!((s.count, s.min, s.max, s.sum, s.squares), (2, 1.0, 3.0, 4.0, 10.0));
+    }
+}

@@ -1,0 +1,315 @@
+//! `heshan change` on a small pair with known changes; what NumPy, SciPy and scikit-image say of it stands in
+//! tests/fixtures/raster/truth.json (tests/fixtures/make_rasters.py).
+#![allow(missing_docs, reason = "a test crate")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{failure, names, run, shared, tool};
+use geo::{Area, Validation};
+use heshan::model::Pixels;
+use heshan::read::raster::open;
+use serde_json::Value as Json;
+
+const BANDS: &str = "green=1,red=2,nir=3,swir1=4";
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/raster").join(name)
+}
+
+fn truth() -> Json {
+    serde_json::from_str(&std::fs::read_to_string(fixture("truth.json")).unwrap()).unwrap()
+}
+
+/// Runs `change` on the pair; its summary.
+fn change(dir: &Path, more: &[&str]) -> Json {
+    let (b, a) = (fixture("before.tif"), fixture("after.tif"));
+    let mut all = vec!["change", b.to_str().unwrap(), a.to_str().unwrap(), "--bands", BANDS, "--json", "--overwrite"];
+    all.extend(more);
+    let o = run(dir, &all);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    serde_json::from_slice(&o.stdout).unwrap()
+}
+
+fn floats(path: &Path) -> Vec<f32> {
+    let r = open(path).unwrap();
+    match r.read(&[0], r.info().grid.window()).unwrap().remove(0) {
+        Pixels::F32(v) => v,
+        other => panic!("{:?}", other.ty()),
+    }
+}
+
+#[test]
+fn the_difference_is_numpys_bit_for_bit_and_so_are_the_counts() {
+    let (d, t) = (tempfile::tempdir().unwrap(), truth());
+    let s = change(d.path(), &["-o", "d.tif", "--threshold", "-0.15,0.1"]);
+    assert_eq!(s["pixels"]["observed"], t["valid"]);
+    assert_eq!(s["directions"][0]["pixels"], t["loss"]);
+    assert_eq!(s["directions"][1]["pixels"], t["gain"]);
+    let v = floats(&d.path().join("d.tif"));
+    let seen: Vec<f32> = v.into_iter().filter(|v| *v != -9999.0).collect();
+    // the sum of the bit patterns: any bit that differs moves it
+    assert_eq!(seen.iter().map(|v| u64::from(v.to_bits())).sum::<u64>(), t["bits"].as_u64().unwrap());
+    assert_eq!(names(d.path()), ["d.manifest.json", "d.png", "d.tif"]);
+}
+
+#[test]
+fn the_same_bytes_for_one_thread_and_many() {
+    let d = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (threads, name) in [("1", "a"), ("3", "b")] {
+        let (tif, gpkg) = (format!("{name}.tif"), format!("{name}.fgb"));
+        change(d.path(), &["--method", "irmad", "-o", &tif, "--patches", &gpkg, "--threads", threads]);
+        files.push(std::fs::read(d.path().join(tif)).unwrap());
+        files.push(std::fs::read(d.path().join(gpkg)).unwrap());
+    }
+    assert_eq!(files[0], files[2]);
+    assert_eq!(files[1], files[3]);
+}
+
+#[test]
+fn components_are_scipys_and_their_shapes_gdals() {
+    let (d, t) = (tempfile::tempdir().unwrap(), truth());
+    for k in ["4", "8"] {
+        let s = change(d.path(), &["--patches", "p.gpkg", "--threshold", "-0.15,9", "--connectivity", k]);
+        assert_eq!(s["directions"][0]["patches"], t[format!("loss_components_{k}")], "{k}");
+        let layer = heshan::read::vector::layer(
+            &heshan::read::vector::SourceName::parse(d.path().join("p.gpkg").to_str().unwrap()),
+            &heshan::read::vector::ReadOptions::default(),
+        )
+        .unwrap();
+        let mut sizes = Vec::new();
+        for f in &layer.features {
+            let Some(geo::Geometry::MultiPolygon(m)) = &f.geometry else { panic!("no multipolygon") };
+            assert!(m.is_valid());
+            sizes.push((m.unsigned_area() / 100.0).round() as u64);
+        }
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let expected: Vec<u64> =
+            t[format!("loss_sizes_{k}")].as_array().unwrap().iter().filter_map(Json::as_u64).collect();
+        assert_eq!(sizes.iter().take(10).copied().collect::<Vec<_>>(), expected, "{k}");
+    }
+    polygonize(d.path());
+}
+
+/// `gdal_polygonize` on the same classes: the same number of polygons and the same areas.
+fn polygonize(dir: &Path) {
+    change(dir, &["-o", "d.tif", "--patches", "four.gpkg", "--threshold", "-0.15,9", "--connectivity", "4"]);
+    let make = "import sys,numpy as n;from osgeo import gdal;s=gdal.Open('d.tif');a=s.ReadAsArray();d=gdal.GetDriverByName('GTiff').CreateCopy('c.tif',s);\
+                d=None;d=gdal.GetDriverByName('GTiff').Create('c.tif',s.RasterXSize,s.RasterYSize);d.SetGeoTransform(s.GetGeoTransform());d.SetProjection(s.GetProjection());\
+                d.GetRasterBand(1).WriteArray(((a<n.float32(-.15))&(a>-9)).astype('uint8'));d.GetRasterBand(1).SetNoDataValue(0);d=None";
+    let done = std::process::Command::new("/usr/bin/python3").args(["-c", make]).current_dir(dir).output();
+    if !done.is_ok_and(|o| o.status.success()) {
+        println!("skipped: no Python with GDAL");
+        return;
+    }
+    let path = |n: &str| dir.join(n).to_str().unwrap().to_owned();
+    if tool("gdal_polygonize.py", &["-q", &path("c.tif"), &path("g.gpkg"), "g"]).is_none() {
+        return;
+    }
+    let query = |file: &str, layer: &str| {
+        let sql = format!("SELECT COUNT(*) AS n, SUM(ST_Area(geom)) AS a, MAX(ST_Area(geom)) AS m FROM {layer}");
+        let said = tool("ogrinfo", &["-q", "-dialect", "SQLite", "-sql", &sql, &path(file)]).unwrap();
+        said.lines().filter(|l| l.contains(" = ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(query("four.gpkg", "patches"), query("g.gpkg", "g"));
+}
+
+#[test]
+fn thresholds_are_those_of_scikit_image_and_numpy() {
+    let (d, t) = (tempfile::tempdir().unwrap(), truth());
+    let near = |a: &Json, b: f64, by: f64| {
+        let a = a.as_f64().unwrap();
+        assert!((a - b).abs() <= by, "{a} {b}");
+    };
+    let otsu = change(d.path(), &["-o", "o.tif", "--threshold", "otsu"]);
+    near(&otsu["limits"][0], t["otsu_below"].as_f64().unwrap(), 1e-9);
+    near(&otsu["limits"][1], t["otsu_above"].as_f64().unwrap(), 1e-9);
+    let sigma = change(d.path(), &["-o", "o.tif", "--threshold", "sigma:2"]);
+    let (mean, std) = (t["mean"].as_f64().unwrap(), t["std"].as_f64().unwrap());
+    near(&sigma["limits"][0], mean - 2.0 * std, 1e-12);
+    near(&sigma["limits"][1], mean + 2.0 * std, 1e-12);
+    let cva = change(d.path(), &["-o", "o.tif", "--method", "cva"]);
+    assert!(cva["directions"][2]["pixels"].as_u64().unwrap() > 2000);
+}
+
+#[test]
+fn irmad_is_that_of_numpy_and_scipy() {
+    let (d, t) = (tempfile::tempdir().unwrap(), truth());
+    for (name, iterations) in [("mad", "1"), ("irmad", "30")] {
+        let s = change(d.path(), &["--method", "irmad", "--iterations", iterations, "-o", "m.tif"]);
+        let t = &t[name];
+        assert_eq!(s["irmad"]["iterations"], t["iterations"], "{name}");
+        let close =
+            |a: f64, b: f64, what: &str| assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{name} {what}: {a} {b}");
+        for (a, b) in s["irmad"]["correlations"].as_array().unwrap().iter().zip(t["rho"].as_array().unwrap()) {
+            close(a.as_f64().unwrap(), b.as_f64().unwrap(), "correlation");
+        }
+        let seen: Vec<f32> = floats(&d.path().join("m.tif")).into_iter().filter(|v| *v != -9999.0).collect();
+        let mean = seen.iter().map(|v| f64::from(*v)).sum::<f64>() / seen.len() as f64;
+        close(mean, t["mean"].as_f64().unwrap(), "mean");
+        for (i, b) in t["first"].as_array().unwrap().iter().enumerate() {
+            close(f64::from(seen[20 * i]), b.as_f64().unwrap(), "chi-square");
+        }
+        assert_eq!(s["directions"][2]["pixels"], t["changed"], "{name}");
+    }
+}
+
+#[test]
+fn haze_goes_where_it_is_normalised() {
+    let d = tempfile::tempdir().unwrap();
+    let median = |more: &[&str]| {
+        let mut all = vec!["-o", "n.tif"];
+        all.extend(more);
+        let s = change(d.path(), &all);
+        let mut v: Vec<f32> = floats(&d.path().join("n.tif")).into_iter().filter(|v| *v != -9999.0).collect();
+        v.sort_unstable_by(f32::total_cmp);
+        (v[v.len() / 2].abs(), s)
+    };
+    let (plain, _) = median(&[]);
+    let (pif, s) = median(&["--normalise", "pif"]);
+    assert!(pif < 0.7 * plain, "{plain} {pif}");
+    // the haze of the later scene: gain and offset of each band (tests/fixtures/make_rasters.py); the line goes back. The
+    // noise of both dates, 20 steps of a spread of some 400, leaves a hundredth
+    let haze = [("green", 1.04, 120.0), ("red", 0.97, 80.0), ("nir", 1.02, 40.0), ("swir1", 0.95, -30.0)];
+    for (line, (band, gain, offset)) in s["normalisation"].as_array().unwrap().iter().zip(haze) {
+        assert_eq!(line["band"], band);
+        assert!((line["gain"].as_f64().unwrap() - 1.0 / gain).abs() < 0.01, "{line}");
+        // an error of a hundredth in the gain moves the offset by a hundredth of the band's level, some 2000
+        assert!((line["offset"].as_f64().unwrap() + offset / gain).abs() < 20.0, "{line}");
+    }
+    // equal histograms: what the later date has more of in one place it has less of in another
+    let (_, s) = median(&["--normalise", "histogram"]);
+    assert!(s["statistics"]["mean"].as_f64().unwrap().abs() < 2e-4, "{}", s["statistics"]);
+}
+
+#[test]
+fn int16_holds_ten_thousandths() {
+    let d = tempfile::tempdir().unwrap();
+    change(d.path(), &["-o", "f.tif"]);
+    change(d.path(), &["-o", "i.tif", "--type", "int16", "--compress", "zstd", "--no-overviews"]);
+    let r = open(&d.path().join("i.tif")).unwrap();
+    let Pixels::I16(i) = r.read(&[0], r.info().grid.window()).unwrap().remove(0) else { panic!("not int16") };
+    assert_eq!(r.info().bands[0].scale, 1e-4);
+    for (f, i) in floats(&d.path().join("f.tif")).iter().zip(i) {
+        if *f == -9999.0 {
+            assert_eq!(i, -32_768);
+        } else {
+            assert_eq!(i, (f * 10_000.0).round_ties_even() as i16);
+        }
+    }
+}
+
+#[test]
+fn permits_tell_inside_crossing_and_outside() {
+    let d = tempfile::tempdir().unwrap();
+    // the first loss lies at columns 30–70, rows 20–50; the second at 100–140, 80–110
+    let ring = |c0: f64, r0: f64, c1: f64, r1: f64| {
+        let p = |c: f64, r: f64| format!("{} {}", 600_000.0 + 10.0 * c, 4_400_040.0 - 10.0 * r);
+        format!("POLYGON (({}, {}, {}, {}, {}))", p(c0, r0), p(c1, r0), p(c1, r1), p(c0, r1), p(c0, r0))
+    };
+    let csv =
+        format!("name,wkt\n甲矿,\"{}\"\n乙矿,\"{}\"\n", ring(20.0, 10.0, 80.0, 60.0), ring(100.0, 80.0, 120.0, 110.0));
+    std::fs::write(d.path().join("permits.csv"), csv).unwrap();
+    let s = change(
+        d.path(),
+        &[
+            "--patches",
+            "p.gpkg",
+            "--threshold",
+            "-0.15,9",
+            "--min-area",
+            "20000",
+            "--permits",
+            "permits.csv",
+            "--crs",
+            "EPSG:32648",
+            "--wkt-column",
+            "wkt",
+        ],
+    );
+    assert_eq!(s["directions"][0]["patches"], 2);
+    assert_eq!(
+        (&s["permits"]["inside"], &s["permits"]["crossing"], &s["permits"]["outside"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert!(s["below_minimum"]["components"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn pairs_that_do_not_fit_are_refused_in_words() {
+    let d = tempfile::tempdir().unwrap();
+    let (b, a) = (fixture("before.tif"), fixture("after.tif"));
+    let (b, a) = (b.to_str().unwrap(), a.to_str().unwrap());
+    let far = d.path().join("far.tif");
+    if tool("gdal_translate", &["-q", "-a_ullr", "700000", "4400040", "701600", "4398840", a, far.to_str().unwrap()])
+        .is_some()
+    {
+        let (code, said) = failure(d.path(), &["change", b, far.to_str().unwrap(), "--bands", BANDS, "-o", "x.tif"]);
+        assert_eq!(code, 3);
+        assert!(said.contains("do not overlap"), "{said}");
+    }
+    let empty = d.path().join("empty.tif");
+    if tool("gdal_translate", &["-q", "-scale", "0", "65535", "0", "0", a, empty.to_str().unwrap()]).is_some() {
+        let (code, said) = failure(d.path(), &["change", b, empty.to_str().unwrap(), "--bands", BANDS, "-o", "x.tif"]);
+        assert_eq!(code, 3);
+        assert!(said.contains("no pixel was seen on both dates") && said.contains("no_data"), "{said}");
+    }
+    let (code, said) = failure(d.path(), &["change", b, a, "-o", "x.tif"]);
+    assert!(code == 2 && said.contains("--bands"), "{said}");
+    let (code, said) = failure(d.path(), &["change", b, a, "--bands", "red=2,nir=3", "--index", "bsi", "-o", "x.tif"]);
+    assert!(code == 3 && said.contains("no band swir1, blue"), "{said}");
+    let (code, _) = failure(d.path(), &["change", b, a, "--bands", BANDS, "-o", "x.tif", "--threshold", "0.2,-0.2"]);
+    assert_eq!(code, 2);
+    assert!(names(d.path()).iter().all(|n| !n.starts_with('x') && !n.starts_with('.')), "nothing half-written stays");
+}
+
+#[test]
+fn another_grid_is_warped_and_said() {
+    let d = tempfile::tempdir().unwrap();
+    let (b, a) = (fixture("before.tif"), fixture("after.tif"));
+    let other = d.path().join("other.tif");
+    if tool("gdalwarp", &["-q", "-t_srs", "EPSG:4524", "-r", "bilinear", a.to_str().unwrap(), other.to_str().unwrap()])
+        .is_none()
+    {
+        return;
+    }
+    let o = run(
+        d.path(),
+        &["change", b.to_str().unwrap(), other.to_str().unwrap(), "--bands", BANDS, "-o", "w.tif", "--json"],
+    );
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    let s: Json = serde_json::from_slice(&o.stdout).unwrap();
+    assert!(s["warnings"].to_string().contains("resampled (Bilinear)"), "{s}");
+    let straight = change(d.path(), &["-o", "s.tif"]);
+    let n = |j: &Json| j["directions"][0]["pixels"].as_f64().unwrap();
+    // bilinear twice: the edges of the losses move by a part of a pixel
+    assert!((n(&s) / n(&straight) - 1.0).abs() < 0.1, "{s}");
+}
+
+#[test]
+fn the_pair_of_the_peers_gives_rasterios_count() {
+    // ../shared/peers/gen_raster.py --jobs pair --size 2745 --seed 1, in HESHAN_PAIR: 80 MB, so not made here
+    let Some(dir) = std::env::var_os("HESHAN_PAIR").map(PathBuf::from) else {
+        println!("skipped: HESHAN_PAIR names no pair of gen_raster.py");
+        return;
+    };
+    let d = tempfile::tempdir().unwrap();
+    let (b, a) = (dir.join("before.tif"), dir.join("after.tif"));
+    let o =
+        run(d.path(), &["change", b.to_str().unwrap(), a.to_str().unwrap(), "--bands", BANDS, "-o", "x.tif", "--json"]);
+    let s: Json = serde_json::from_slice(&o.stdout).unwrap();
+    assert_eq!(s["directions"][0]["pixels"], 145_442);
+}
+
+#[test]
+fn scenes_of_one_place_on_real_data() {
+    let Some(dir) = shared("data/open/sentinel2_ndvi_series") else { return };
+    let d = tempfile::tempdir().unwrap();
+    let (b, a) = (dir.join("ndvi_20160625T100617.tif"), dir.join("ndvi_20170620T100453.tif"));
+    // an NDVI is no scene: one band cannot make the index
+    let (code, said) =
+        failure(d.path(), &["change", b.to_str().unwrap(), a.to_str().unwrap(), "--bands", "red=1", "-o", "x.tif"]);
+    assert!(code == 3 && said.contains("nir"), "{said}");
+}

@@ -1,0 +1,284 @@
+//! Reading and writing rasters: layouts that other programs wrote, damaged files, and whether GDAL accepts ours.
+#![allow(missing_docs, reason = "a test crate")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use heshan::model::{BlockSource, Pixels, Window};
+use heshan::read::raster::{GdalRaster, GeoTiff, open};
+use serde_json::Value as Json;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/raster").join(name)
+}
+
+fn numbers(p: &Pixels) -> Vec<f64> {
+    match p {
+        Pixels::U8(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::I8(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::U16(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::I16(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::U32(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::I32(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::U64(v) => v.iter().map(|x| *x as f64).collect(),
+        Pixels::I64(v) => v.iter().map(|x| *x as f64).collect(),
+        Pixels::F32(v) => v.iter().map(|x| f64::from(*x)).collect(),
+        Pixels::F64(v) => v.clone(),
+    }
+}
+
+#[test]
+fn every_layout_gives_the_numbers_that_were_written() {
+    let sums: Json = serde_json::from_str(&std::fs::read_to_string(fixture("layouts/sums.json")).unwrap()).unwrap();
+    let mut by_gdal = Vec::new();
+    for (name, truth) in sums.as_object().unwrap() {
+        let path = fixture(&format!("layouts/{name}.tif"));
+        if GeoTiff::open(&path).unwrap().is_none() {
+            by_gdal.push(name.as_str());
+        }
+        let r = open(&path).unwrap();
+        let info = r.info();
+        assert_eq!((info.grid.width, info.grid.height, info.bands.len()), (70, 45, 3), "{name}");
+        assert_eq!(info.grid.transform, [600_000.0, 10.0, 0.0, 4_400_040.0, 0.0, -10.0], "{name}");
+        assert_eq!(info.bands[0].ty.name(), truth["dtype"].as_str().unwrap(), "{name}");
+        let whole = r.read(&[0, 1, 2], info.grid.window()).unwrap();
+        for (b, p) in whole.iter().enumerate() {
+            let v = numbers(p);
+            let sum: f64 = v.iter().sum();
+            let expected = truth["sums"][b].as_f64().unwrap();
+            // sums of floats depend on their order in the last digits
+            assert!((sum - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{name} band {b}: {sum} {expected}");
+            assert_eq!(v.last().copied(), truth["corner"][b].as_f64(), "{name}");
+        }
+        // any window of any bands is a cut of the whole
+        let w = Window { col: 13, row: 9, width: 41, height: 30 };
+        let cut = r.read(&[2, 0], w).unwrap();
+        for (b, p) in [2, 0].iter().zip(&cut) {
+            let (all, part) = (numbers(&whole[*b]), numbers(p));
+            let expected: Vec<f64> =
+                (0..w.len()).map(|i| all[(w.row + i / w.width) * 70 + w.col + i % w.width]).collect();
+            assert_eq!(part, expected, "{name} band {b}");
+        }
+    }
+    assert_eq!(by_gdal, ["packbits"], "kinds left to GDAL");
+}
+
+#[test]
+fn own_reader_and_gdal_agree() {
+    for name in ["before.tif", "after.tif", "layouts/big_endian_f32.tif", "layouts/f32_lzw_band_tile.tif"] {
+        let path = fixture(name);
+        let (own, gdal) = (GeoTiff::open(&path).unwrap().unwrap(), GdalRaster::open(&path).unwrap());
+        let bands: Vec<usize> = (0..own.info().bands.len()).collect();
+        let w = own.info().grid.window();
+        assert_eq!(own.read(&bands, w).unwrap(), gdal.read(&bands, w).unwrap(), "{name}");
+        assert_eq!(own.info().bands[0].nodata, gdal.info().bands[0].nodata, "{name}");
+        assert_eq!(own.info().grid.transform, gdal.info().grid.transform);
+        let code = |r: &dyn BlockSource| r.info().grid.crs.as_ref().and_then(|c| c.code.clone());
+        assert_eq!((code(&own).as_deref(), code(&gdal).as_deref()), (Some("EPSG:32648"), Some("EPSG:32648")));
+    }
+}
+
+#[test]
+fn a_read_outside_is_refused() {
+    let r = open(&fixture("before.tif")).unwrap();
+    let e = r.read(&[0], Window { col: 150, row: 0, width: 20, height: 1 }).unwrap_err();
+    assert_eq!(e.kind.exit_code(), 3);
+    assert_eq!(r.read(&[9], Window::default()).unwrap_err().kind.exit_code(), 2);
+}
+
+/// Reads everything of a file; what went wrong, if anything did.
+fn read_all(path: &Path) -> Result<Vec<Pixels>, heshan::Error> {
+    let r = open(path)?;
+    let g = r.info().grid.clone();
+    // what a lying header promises is not asked for at once
+    let w = Window { col: 0, row: 0, width: g.width.min(4096), height: g.height.min(4096) };
+    r.read(&(0..r.info().bands.len().min(8)).collect::<Vec<_>>(), w)
+}
+
+#[test]
+fn a_cut_file_names_the_block() {
+    let d = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(fixture("before.tif")).unwrap();
+    let path = d.path().join("cut.tif");
+    std::fs::write(&path, &bytes[..bytes.len() - 2000]).unwrap();
+    let e = read_all(&path).unwrap_err();
+    assert_eq!(e.kind.exit_code(), 3);
+    let text = e.to_string();
+    assert!(text.contains("cut.tif, block (") && text.contains("damaged"), "{text}");
+    std::fs::write(&path, &bytes[..60]).unwrap();
+    assert!(read_all(&path).unwrap_err().to_string().contains("cut.tif"));
+}
+
+#[test]
+fn a_flipped_bit_in_a_tile_is_found_by_its_checksum() {
+    let d = tempfile::tempdir().unwrap();
+    let path = d.path().join("flip.tif");
+    let bytes = std::fs::read(fixture("before.tif")).unwrap();
+    let whole = read_all(&fixture("before.tif")).unwrap();
+    let (mut errors, mut same) = (0, 0);
+    for k in 0..60 {
+        let mut b = bytes.clone();
+        let at = b.len() / 8 + k * (b.len() * 7 / 8 - 1) / 60;
+        b[at] ^= 1 << (k % 8);
+        std::fs::write(&path, &b).unwrap();
+        match read_all(&path) {
+            Err(e) => {
+                assert!(e.to_string().contains("flip.tif, block ("), "{e}");
+                errors += 1;
+            }
+            Ok(p) => same += usize::from(p == whole),
+        }
+    }
+    // deflate carries a checksum: nothing comes out wrong and unnoticed
+    assert_eq!(errors + same, 60);
+    assert!(errors > 50, "{errors}");
+}
+
+#[test]
+fn headers_that_lie_are_refused_without_taking_memory() {
+    let d = tempfile::tempdir().unwrap();
+    let path = d.path().join("lie.tif");
+    let tiff = |entries: &[(u16, u16, u32, u32)], next: u32| {
+        let mut b = b"II\x2a\0\x08\0\0\0".to_vec();
+        b.extend((entries.len() as u16).to_le_bytes());
+        for (tag, ty, count, value) in entries {
+            b.extend(tag.to_le_bytes());
+            b.extend(ty.to_le_bytes());
+            b.extend(count.to_le_bytes());
+            b.extend(value.to_le_bytes());
+        }
+        b.extend(next.to_le_bytes());
+        b
+    };
+    let image = |w: u32, h: u32, rows: u32, compression: u32| {
+        vec![
+            (256, 4, 1, w),
+            (257, 4, 1, h),
+            (258, 3, 1, 8),
+            (259, 3, 1, compression),
+            (262, 3, 1, 1),
+            (273, 4, 1, 8),
+            (277, 3, 1, 1),
+            (278, 4, 1, rows),
+            (279, 4, 1, 10),
+        ]
+    };
+    let mut no_rows = image(10, 10, 0, 8);
+    no_rows[5].3 = 8;
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("a circle", tiff(&image(10, 10, 10, 8), 8), "circle"),
+        ("a huge image in few blocks", tiff(&image(20_000_000, 2_000_000_000, 1, 8), 0), "its table holds 1"),
+        ("one huge block", tiff(&image(60_000, 60_000, 60_000, 8), 0), "in memory"),
+        ("no width", tiff(&image(0, 10, 10, 8), 0), "width is 0"),
+        ("strips without rows", tiff(&no_rows, 0), "no rows"),
+        (
+            "a table beyond the end",
+            tiff(&[&image(10, 10, 1, 8)[..5], &[(273, 4, 4_000_000_000, 50), (279, 4, 10, 8)]].concat(), 0),
+            "does not hold",
+        ),
+        ("a directory beyond the end", b"II\x2a\0\xff\xff\xff\x7f".to_vec(), "ends at 8"),
+        ("no image", b"II\x2a\0\0\0\0\0".to_vec(), "no image"),
+        (
+            "many tags",
+            [b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec(), u64::MAX.to_le_bytes().to_vec()].concat(),
+            "tags",
+        ),
+    ];
+    for (what, bytes, says) in cases {
+        std::fs::write(&path, bytes).unwrap();
+        let e = read_all(&path).expect_err(what);
+        assert!(e.to_string().contains("lie.tif") && e.to_string().contains(says), "{what}: {e}");
+        assert_eq!(e.kind.exit_code(), 3, "{what}");
+    }
+}
+
+#[test]
+fn any_damage_is_an_error_or_no_damage_at_all() {
+    // every byte of the head changed in turn: never a crash
+    let d = tempfile::tempdir().unwrap();
+    let path = d.path().join("any.tif");
+    for name in ["layouts/bigtiff.tif", "layouts/u16_lzw_band_strip.tif", "layouts/big_endian.tif"] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        for at in (0..bytes.len().min(700)).step_by(3) {
+            for value in [0u8, 0xff, bytes[at].wrapping_add(1)] {
+                let mut b = bytes.clone();
+                b[at] = value;
+                std::fs::write(&path, &b).unwrap();
+                let _ = read_all(&path);
+            }
+        }
+    }
+}
+
+#[test]
+fn gdal_reads_back_what_we_write_and_its_validator_accepts_it() {
+    use heshan::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead};
+    let d = tempfile::tempdir().unwrap();
+    let mut grid = open(&fixture("before.tif")).unwrap().info().grid.clone();
+    (grid.width, grid.height) = (1300, 700);
+    for (name, packing, overviews) in [
+        ("a.tif", Packing::Deflate, Overviews::Average),
+        ("b.tif", Packing::Zstd, Overviews::None),
+        ("c.tif", Packing::Deflate, Overviews::Nearest),
+    ] {
+        let bands = ["红", "nir"].map(|n| BandHead { description: n.into(), scale: 1e-4, offset: 0.0 });
+        let metadata = vec![("SCENE".to_owned(), "a <b> & \"c\"".to_owned())];
+        let head = RasterHead {
+            grid: grid.clone(),
+            bands: bands.into(),
+            nodata: Some(-32_768.0),
+            overviews,
+            packing,
+            metadata,
+        };
+        let path = d.path().join(name);
+        let mut cog = Cog::<i16>::create(&path, head.clone()).unwrap();
+        let value = |b: usize, c: usize, r: usize| -> i16 {
+            if (c + r).is_multiple_of(97) { -32_768 } else { ((c * 7 + r * 13 + b * 1000) % 9000) as i16 - 4000 }
+        };
+        for row in (0..700).step_by(512) {
+            for col in (0..1300).step_by(512) {
+                let w = Window { col, row, width: 512.min(1300 - col), height: 512.min(700 - row) };
+                for b in 0..2 {
+                    let p: Vec<i16> = (0..w.len()).map(|i| value(b, col + i % w.width, row + i / w.width)).collect();
+                    cog.put(head.encode(b, w, &p)).unwrap();
+                }
+            }
+        }
+        let statistics = cog.finish().unwrap();
+        assert_eq!(std::fs::read_dir(d.path()).unwrap().count(), 1, "nothing is left beside the file");
+        let (own, gdal) = (GeoTiff::open(&path).unwrap().unwrap(), GdalRaster::open(&path).unwrap());
+        for b in 0..2 {
+            let p = gdal.read(&[b], grid.window()).unwrap().remove(0);
+            assert_eq!(p, own.read(&[b], grid.window()).unwrap().remove(0));
+            let Pixels::I16(v) = p else { panic!("not int16") };
+            assert!(v.iter().enumerate().all(|(i, x)| *x == value(b, i % 1300, i / 1300)), "{name}");
+            let seen: Vec<f64> = v.iter().filter(|x| **x != -32_768).map(|x| f64::from(*x) * 1e-4).collect();
+            let s = statistics[b].unwrap();
+            let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+            assert!(s.count == seen.len() as u64 && (s.mean - mean).abs() < 1e-12);
+        }
+        for info in [own.info(), gdal.info()] {
+            assert_eq!(info.bands[0].description.as_deref(), Some("红"));
+            assert_eq!((info.bands[1].scale, info.bands[1].nodata), (1e-4, Some(-32_768.0)));
+            assert!(info.metadata.contains(&("SCENE".into(), "a <b> & \"c\"".into())), "{:?}", info.metadata);
+        }
+        validate(&path);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// GDAL's own validator of cloud-optimised GeoTIFF, where Python has GDAL.
+fn validate(path: &Path) {
+    for python in ["/usr/bin/python3", "python3"] {
+        let module = "osgeo_utils.samples.validate_cloud_optimized_geotiff";
+        let Some(said) = common::tool(python, &["-m", module, path.to_str().unwrap()]) else { continue };
+        if said.contains("No module named") {
+            println!("skipped: {python} has no osgeo_utils");
+            continue;
+        }
+        assert!(said.contains("is a valid cloud optimized GeoTIFF"), "{said}");
+        return;
+    }
+}
