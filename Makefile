@@ -1,7 +1,7 @@
 # One entry for people and for CI. `make` alone lists the targets.
 SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint docs clean
+.PHONY: help setup demo test bench bench-peers lint docs clean
 
 # rustup's own folder, for shells that have not been restarted since it was installed
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -11,7 +11,7 @@ say = @printf '\n== %s\n'
 
 help: ## this list
 	@printf 'heshan (河山)\n\n'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@printf '\nBuilt files go to %s\n' '$(CARGO_TARGET_DIR)'
 
 setup: ## install the system packages that building needs, where they are missing
@@ -25,9 +25,22 @@ test: ## install what tests need, then run all tests, doc tests included
 	$(say) '运行全部测试 / running all tests: cargo test --locked --workspace'
 	@cargo test --locked --workspace
 
-bench: setup ## run the benchmarks
+bench: setup ## index, formats and screening against peers and bounds; writes docs/benchmarks.md
 	$(say) '运行性能测试 / running benchmarks: cargo bench --locked'
-	@cargo bench --locked
+	@cargo bench --locked --bench index
+	@cargo bench --locked --bench formats
+	@cargo bench --locked --bench screen
+
+# what is optional is left out of the table where its wheels cannot be had; options: make bench-peers PEERS='--sites 10000'
+bench-peers: setup ## screening beside GEOS, SedonaDB and DuckDB in Python; writes docs/benchmarks.md
+	$(say) '编译发布版 / building the release: cargo build --release --locked'
+	@cargo build --release --locked
+	$(say) '准备对照软件 / peers from PyPI into .venv'
+	@test -x .venv/bin/python || python3 -m venv .venv
+	@.venv/bin/pip install -q -r benches/peers/requirements.txt
+	@.venv/bin/pip install -q -r benches/peers/requirements-optional.txt || true
+	$(say) '同场比较 / the same job in each: benches/peers/run.py'
+	@.venv/bin/python benches/peers/run.py $(PEERS)
 
 lint: setup ## formatting, clippy without warnings, licences and advisories of dependencies
 	@bash scripts/lint.sh

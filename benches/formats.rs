@@ -3,7 +3,11 @@
 //! The file is made here (20,000 polygons of 120 vertices, 12 fields); `HESHAN_BENCH_LAYER` names another FlatGeobuf.
 //! Seconds are of the processor (user and system, children too), so that a busy machine disturbs little; the runs of
 //! all ways are interleaved, and the least of each counts. Linux only: it reads /proc.
+//! Writes its table to docs/benchmarks.md too, but not with the option `--dry` (after `--`).
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
+#[path = "page/mod.rs"]
+mod page;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -56,9 +60,24 @@ fn main() {
         ways.iter_mut().for_each(Way::run);
     }
     println!("{:<32} {:>9} {:>9} {:>9} {:>7}", "", "features", "CPU s", "wall s", "ratio");
+    let mut text = format!(
+        "`cargo bench --bench formats`, {}, heshan {}, GDAL {}. {}.\n\nPolygons of 120 vertices with 12 fields, {:.0} MB \
+         as FlatGeobuf. Least of {RUNS} runs; `ratio`: CPU time of the way beside it over this one's.\n\n\
+         | | features | CPU s | wall s | ratio |\n|---|--:|--:|--:|--:|\n",
+        page::today(),
+        env!("CARGO_PKG_VERSION"),
+        gdal::version::VersionInfo::release_name(),
+        page::machine(),
+        std::fs::metadata(&layer).unwrap().len() as f64 / 1e6
+    );
     for w in &ways {
         let base = ways.iter().find(|b| b.name == w.beside).map_or(f64::NAN, |b| b.cpu);
-        println!("{:<32} {:>9} {:>9.2} {:>9.2} {:>7.2}", w.name, w.features, w.cpu, w.wall, base / w.cpu);
+        let ratio = base / w.cpu;
+        println!("{:<32} {:>9} {:>9.2} {:>9.2} {ratio:>7.2}", w.name, w.features, w.cpu, w.wall);
+        text += &format!("| {} | {} | {:.2} | {:.2} | {ratio:.2} |\n", w.name, w.features, w.cpu, w.wall);
+    }
+    if !std::env::args().any(|a| a == "--dry") {
+        page::put("formats", &text);
     }
 }
 
