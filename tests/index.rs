@@ -1,5 +1,12 @@
 //! `heshan index` on real scenes and on small ones; the arithmetic is written out again here.
 #![allow(missing_docs, reason = "a test crate")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 
 mod common;
 

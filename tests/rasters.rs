@@ -1,4 +1,12 @@
 //! Reading and writing rasters: layouts that other programs wrote, damaged files, and whether GDAL accepts ours.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first fault and says why"
+)]
 #![allow(missing_docs, reason = "a test crate")]
 
 mod common;
