@@ -1,6 +1,13 @@
 //! `heshan change` on a small pair with known changes; what NumPy, SciPy and scikit-image say of it stands in
 //! tests/fixtures/raster/truth.json (tests/fixtures/make_rasters.py).
-#![allow(missing_docs, reason = "a test crate")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test crate"
+)]
 
 mod common;
 

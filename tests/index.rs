@@ -1,5 +1,12 @@
 //! `heshan index` on real scenes and on small ones; the arithmetic is written out again here.
-#![allow(missing_docs, reason = "a test crate")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test crate"
+)]
 
 mod common;
 

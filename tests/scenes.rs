@@ -1,5 +1,12 @@
 //! `heshan scenes`: catalogues made and read again.
-#![allow(missing_docs, reason = "a test crate")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test crate"
+)]
 
 mod common;
 
