@@ -1,6 +1,6 @@
 //! Patches of change (变化图斑): connected pixels of one class, as polygons on pixel edges.
 //!
-//! Out of core: the raster comes as runs, row by row ([`runs`]); [`Labeller`] joins them to components and lets a component go as
+//! Out of core: the raster comes as runs, row by row ([`runs()`]); [`Labeller`] joins them to components and lets a component go as
 //! soon as no run can join it any more. What lives is the components that cross the present row, and the patches kept.
 
 mod outline;
