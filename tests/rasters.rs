@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::needless_range_loop,
     reason = "a test stops at the first fault and says why"
 )]
 #![allow(missing_docs, reason = "a test crate")]
