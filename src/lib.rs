@@ -14,7 +14,8 @@
 //! - [`read`]: files to model, one file a format; digests of inputs.
 //! - [`prepare`]: made fit for use: CRS and datum, repair, names of fields and kinds.
 //! - [`analysis`]: the methods, typed values in and out: the river [`corridor`](analysis::corridor), the
-//!   [`score`](analysis::score).
+//!   [`score`](analysis::score), spectral [`indices`](analysis::indices), [`change`](analysis::change),
+//!   [`patches`](analysis::patches).
 //! - [`report`]: what people look at, made as values: layers, lists, styles.
 //! - [`write`](mod@write): model to files, one file a format; whole or not at all.
 //! - [`model`]: the nouns (site, river, zone, layer, what was set aside) and the sockets that sources and progress plug into.
