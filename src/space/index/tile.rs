@@ -70,7 +70,8 @@ struct Lists<'a> {
 /// Orders items so that every run of `WIDTH`, `WIDTH`² … from the start is a compact tile.
 fn tile(l: Lists<'_>, order: &mut [u32]) {
     let n = order.len();
-    if n <= WIDTH {
+    let one_place = n > 0 && l.x[0].x == l.x[n - 1].x && l.y[0].y == l.y[n - 1].y;
+    if n <= WIDTH || one_place {
         order.iter_mut().zip(l.x.iter()).for_each(|(o, c)| *o = c.item);
         return;
     }
