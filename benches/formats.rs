@@ -205,7 +205,7 @@ fn made(dir: &Path) -> PathBuf {
             0 => Value::from("露天采坑"),
             1 => Value::Int((i * j) as i64),
             2 => Value::Real(i as f64 / 7.0),
-            _ => Value::Bool(i % 2 == 0),
+            _ => Value::Bool(i.is_multiple_of(2)),
         });
         (Some(Geometry::Polygon(Polygon::new(LineString::from(ring), vec![]))), values.collect())
     };

@@ -145,7 +145,7 @@ fn site(k: usize) -> Row {
     let mut parts = vec![star(&mut r, centre)];
     if r.between(0.0, 1.0) < 0.05 {
         // farther than two of the largest stars: the parts never touch
-        let side = if r.next() % 2 == 0 { -1.0 } else { 1.0 };
+        let side = if r.next().is_multiple_of(2) { -1.0 } else { 1.0 };
         parts.push(star(&mut r, centre + Coord { x: 11_000.0 * side, y: 0.0 }));
     }
     let kind = KINDS[(r.next() % 5) as usize];
