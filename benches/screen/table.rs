@@ -160,7 +160,7 @@ impl<'a> Report<'a> {
               threads), with nothing done to them:\n\n";
         s += &markdown(&self.ratios());
         if self.sizes.len() > 1 {
-            s += "\nExponent *p* of time ~ sites*ᵖ* from one size to the next:\n\n";
+            s += "\nExponent p of time ~ sitesᵖ from one size to the next:\n\n";
             s += &markdown(&self.growth());
         }
         page::put("screen", &s);
