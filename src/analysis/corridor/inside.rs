@@ -9,6 +9,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use geo::{Coord, Rect};
 
+use super::close::Close;
 use super::crossing::{
     Intervals, arc_integral, boxes_meet, circle_in_rectangle, cross, cuts_on_arc, cuts_on_line, lerp, line_in_capsule,
     on_circle, push_arc,
@@ -50,6 +51,8 @@ const NOISE_M: f64 = 1e-6;
 const NEAR_M: f64 = 1e-7;
 /// [`NEAR_M`] along both axes.
 const NEAR: Coord<f64> = Coord { x: NEAR_M, y: NEAR_M };
+/// Capsules that are taken away from an end of an element one by one; what is left then is computed with all.
+const STEPS: usize = 64;
 /// What holds an element holds it by this at least, metres: a side that two collinear capsules share is held by neither.
 const TIE_M: f64 = 1e-9;
 
@@ -64,6 +67,7 @@ struct Corridor<'a> {
     d: f64,
     centres: Vec<Centre>,
     segs: Vec<Seg>,
+    close: Close,
     /// Segments that share a vertex with each.
     neighbours: Vec<Vec<u32>>,
     site: &'a [Edge],
@@ -78,8 +82,8 @@ struct Corridor<'a> {
 enum Covered {
     /// One capsule holds all of it.
     Whole,
-    /// These may hold parts of it.
-    Perhaps(Vec<usize>),
+    /// Several may, or none.
+    Perhaps,
 }
 
 /// Capsules that held elements lately, the last first: what held one often holds the next.
@@ -106,18 +110,33 @@ pub(super) fn area_inside(site: &[Edge], bounds: &Rect<f64>, segs: &[Seg], d: f6
     Inside { area: c.area, whole: whole && c.border_m <= 10.0 * NOISE_M, outline: c.outline }
 }
 
+/// Segments each from its lesser end, sorted and without doubles, so that sums do not depend on the order given; and
+/// their positions in the order given.
+fn sorted(given: &[Seg]) -> (Vec<Seg>, Vec<u32>) {
+    let given: Vec<Seg> = given.iter().map(|&(a, b)| if (a.x, a.y) <= (b.x, b.y) { (a, b) } else { (b, a) }).collect();
+    let key = |s: &Seg| [s.0.x, s.0.y, s.1.x, s.1.y];
+    let mut by: Vec<u32> = (0..given.len() as u32).collect();
+    by.sort_unstable_by(|&i, &j| {
+        let (a, b) = (key(&given[i as usize]), key(&given[j as usize]));
+        a.iter().zip(&b).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(i.cmp(&j))
+    });
+    let (mut segs, mut place): (Vec<Seg>, Vec<u32>) = (Vec::with_capacity(given.len()), vec![0; given.len()]);
+    let mut first = vec![false; given.len()];
+    for &i in &by {
+        let s = given[i as usize];
+        if segs.last() != Some(&s) {
+            segs.push(s);
+            first[i as usize] = true;
+        }
+        place[i as usize] = segs.len() as u32 - 1;
+    }
+    let order = place.into_iter().zip(first).filter(|(_, f)| *f).map(|(p, _)| p).collect();
+    (segs, order)
+}
+
 impl<'a> Corridor<'a> {
     fn new(site: &'a [Edge], bounds: &'a Rect<f64>, segs: &[Seg], d: f64) -> Self {
-        let mut segs: Vec<Seg> =
-            segs.iter().map(|&(a, b)| if (a.x, a.y) <= (b.x, b.y) { (a, b) } else { (b, a) }).collect();
-        segs.sort_by(|a, b| {
-            a.0.x
-                .total_cmp(&b.0.x)
-                .then(a.0.y.total_cmp(&b.0.y))
-                .then(a.1.x.total_cmp(&b.1.x))
-                .then(a.1.y.total_cmp(&b.1.y))
-        });
-        segs.dedup();
+        let (segs, order) = sorted(segs);
         let mut ends: Vec<(Coord<f64>, u32)> =
             segs.iter().enumerate().flat_map(|(k, s)| [(s.0, k as u32), (s.1, k as u32)]).collect();
         ends.sort_by(|a, b| a.0.x.total_cmp(&b.0.x).then(a.0.y.total_cmp(&b.0.y)).then(a.1.cmp(&b.1)));
@@ -134,7 +153,8 @@ impl<'a> Corridor<'a> {
                 neighbours[k as usize].extend(c.segs.iter().filter(|&&j| j != k));
             }
         }
-        Self { d, centres, segs, neighbours, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
+        let close = Close::new(&segs, order);
+        Self { d, centres, segs, close, neighbours, site, bounds, area: 0.0, outline: Vec::new(), border_m: 0.0 }
     }
 
     /// A capsule that holds the convex hull of `corners`, which it does where it holds them, but not of `own`: looked for
@@ -146,9 +166,7 @@ impl<'a> Corridor<'a> {
         if likely.iter().map(|&k| k as usize).any(|k| !is_own(k) && holds(k)) {
             return true;
         }
-        // then every eighth: what covers a piece of boundary from afar is seldom one segment alone
-        let some = (0..n).step_by(8);
-        let found = lately.0.iter().copied().chain(some).find(|&k| k < n && !is_own(k) && holds(k));
+        let found = lately.0.iter().copied().find(|&k| k < n && !is_own(k) && holds(k));
         found.inspect(|&k| lately.push(k)).is_some()
     }
 
@@ -158,22 +176,15 @@ impl<'a> Corridor<'a> {
             return Covered::Whole;
         }
         let inner = (self.d - TIE_M).powi(2);
-        // between two points at least a and b from a third, a point of the line is at least √((a² + b² − l²)/2) from it
-        let l2 = (q.x - p.x).powi(2) + (q.y - p.y).powi(2);
-        let near = (self.d + NEAR_M).powi(2);
-        let mut perhaps = Vec::new();
-        for (k, s) in self.segs.iter().enumerate() {
-            let (a2, b2) = (point_segment(p, s.0, s.1).1, point_segment(q, s.0, s.1).1);
-            if 0.5 * (a2 + b2 - l2) > near && a2 > inner && b2 > inner || own.contains(&(k as u32)) {
-                continue;
-            }
-            if a2 < inner && b2 < inner {
+        let holds = |s: Seg| point_segment(p, s.0, s.1).1 < inner && point_segment(q, s.0, s.1).1 < inner;
+        let nearest = self.close.nearest(&self.segs, lerp(p, q, 0.5), inner, own);
+        match nearest.filter(|(k, _)| holds(self.segs[*k])) {
+            Some((k, _)) => {
                 lately.push(k);
-                return Covered::Whole;
+                Covered::Whole
             }
-            perhaps.push(k);
+            None => Covered::Perhaps,
         }
-        Covered::Perhaps(perhaps)
     }
 
     /// How the arc g0…g1 (narrower than 2) of the circle at centre `k` lies to the capsules but those of its own segments.
@@ -185,23 +196,16 @@ impl<'a> Corridor<'a> {
         if self.soon_covered(&[a, b, tip], own, &[], lately) {
             return Covered::Whole;
         }
-        let (inner, ra, rb) = ((d - TIE_M).powi(2), a - c, b - c);
-        let mut perhaps = Vec::new();
-        for (j, s) in self.segs.iter().enumerate() {
-            let m2 = |p: Coord<f64>| point_segment(p, s.0, s.1).1;
-            let held = [m2(a) < inner, m2(b) < inner];
-            // wholly on the outer side of one of the sector's rays: then the arc is nearest to it at an end
-            let beside = |r: Coord<f64>, sign: f64| [s.0, s.1].iter().all(|o| sign * cross(r, *o - c) < 0.0);
-            if held == [false, false] && (beside(ra, 1.0) || beside(rb, -1.0)) || own.contains(&(j as u32)) {
-                continue;
+        let inner = (d - TIE_M).powi(2);
+        let held = |k: usize, p: Coord<f64>| point_segment(p, self.segs[k].0, self.segs[k].1).1 < inner;
+        let nearest = self.close.nearest(&self.segs, on_circle(c, d, g0 + half), inner, own);
+        match nearest.filter(|(k, _)| [a, b, tip].iter().all(|&p| held(*k, p))) {
+            Some((k, _)) => {
+                lately.push(k);
+                Covered::Whole
             }
-            if held == [true, true] && m2(tip) < inner {
-                lately.push(j);
-                return Covered::Whole;
-            }
-            perhaps.push(j);
+            None => Covered::Perhaps,
         }
-        Covered::Perhaps(perhaps)
     }
 
     /// Parts of the line p→q (parameter 0…1 at its ends) outside the capsules; `side_of` is the segment on whose side the
@@ -209,37 +213,47 @@ impl<'a> Corridor<'a> {
     ///
     /// From either end the capsule that holds the end most deeply takes its part away, until none holds an end: of
     /// hundreds of capsules few are computed.
-    fn exposed_line(&self, p: Coord<f64>, q: Coord<f64>, list: &[usize], side_of: Option<usize>) -> Vec<[f64; 2]> {
+    fn exposed_line(&self, p: Coord<f64>, q: Coord<f64>, own: &[u32], side_of: Option<usize>) -> Vec<[f64; 2]> {
         let open = |k: usize| side_of.is_some_and(|i| k > i);
         let of = |k: usize| line_in_capsule(p, q, self.segs[k], self.d, open(k));
+        let deepest = |t: f64| self.deepest(lerp(p, q, t), own).and_then(of);
         let (mut t0, mut t1) = (0.0, 1.0);
-        while let Some([_, to]) = self.deepest(list, lerp(p, q, t0)).and_then(of).filter(|i| i[1] > t0) {
+        for _ in 0..STEPS {
+            let Some([_, to]) = deepest(t0).filter(|i| i[1] > t0) else { break };
             t0 = to;
             if t0 >= t1 {
                 return Vec::new();
             }
         }
-        while let Some([from, _]) = self.deepest(list, lerp(p, q, t1)).and_then(of).filter(|i| i[0] < t1) {
+        for _ in 0..STEPS {
+            let Some([from, _]) = deepest(t1).filter(|i| i[0] < t1) else { break };
             t1 = from;
             if t0 >= t1 {
                 return Vec::new();
             }
         }
         let (a, b) = (lerp(p, q, t0), lerp(p, q, t1));
-        let inner = (self.d - TIE_M).powi(2);
-        let meets = |k: &usize| segments_d2(a, b, self.segs[*k]) < inner || side_of.is_some();
-        Intervals(list.iter().copied().filter(meets).filter_map(of).collect()).gaps(t0, t1)
+        let (inner, near) = ((self.d - TIE_M).powi(2), (self.d + NEAR_M).powi(2));
+        // between two points at least x and y from a third, a point of the line is at least √((x² + y² − l²)/2) from it
+        let l2 = (b.x - a.x).powi(2) + (b.y - a.y).powi(2);
+        let mut list = Vec::new();
+        self.close.within(&self.segs, lerp(a, b, 0.5), (self.d + NEAR_M + 0.5 * l2.sqrt()).powi(2), own, &mut list);
+        list.retain(|&k| {
+            let s = self.segs[k];
+            let (x2, y2) = (point_segment(a, s.0, s.1).1, point_segment(b, s.0, s.1).1);
+            let perhaps = 0.5 * (x2 + y2 - l2) <= near || x2 <= inner || y2 <= inner;
+            perhaps && (side_of.is_some() || segments_d2(a, b, s) < inner)
+        });
+        Intervals(list.into_iter().filter_map(of).collect()).gaps(t0, t1)
     }
 
     /// The capsule that holds a point most deeply.
-    fn deepest(&self, list: &[usize], p: Coord<f64>) -> Option<usize> {
-        let of = |k: usize| point_segment(p, self.segs[k].0, self.segs[k].1).1;
-        let best = list.iter().map(|&k| (of(k), k)).min_by(|a, b| a.0.total_cmp(&b.0))?;
-        (best.0 < (self.d - TIE_M).powi(2)).then_some(best.1)
+    fn deepest(&self, p: Coord<f64>, own: &[u32]) -> Option<usize> {
+        self.close.nearest(&self.segs, p, (self.d - TIE_M).powi(2), own).map(|n| n.0)
     }
 
     /// Parts of the arc g0…g1 of the circle round `c` outside the capsules; as [`Self::exposed_line`].
-    fn exposed_arc(&self, c: Coord<f64>, g0: f64, g1: f64, list: &[usize]) -> Vec<[f64; 2]> {
+    fn exposed_arc(&self, c: Coord<f64>, g0: f64, g1: f64, own: &[u32]) -> Vec<[f64; 2]> {
         let d = self.d;
         let covers = |k: usize| -> Vec<[f64; 2]> {
             let (a, b) = self.segs[k];
@@ -256,8 +270,8 @@ impl<'a> Corridor<'a> {
         };
         let (mut t0, mut t1) = (g0, g1);
         // ends taken away while that makes headway
-        for _ in 0..64 {
-            let Some(k) = self.deepest(list, on_circle(c, d, t0)) else { break };
+        for _ in 0..STEPS {
+            let Some(k) = self.deepest(on_circle(c, d, t0), own) else { break };
             let to = Intervals(covers(k)).union().into_iter().find(|i| i[0] <= t0 && i[1] > t0).map(|i| i[1]);
             let Some(to) = to else { break };
             t0 = to;
@@ -265,8 +279,8 @@ impl<'a> Corridor<'a> {
                 return Vec::new();
             }
         }
-        for _ in 0..64 {
-            let Some(k) = self.deepest(list, on_circle(c, d, t1)) else { break };
+        for _ in 0..STEPS {
+            let Some(k) = self.deepest(on_circle(c, d, t1), own) else { break };
             let from = Intervals(covers(k)).union().into_iter().find(|i| i[0] < t1 && i[1] >= t1).map(|i| i[0]);
             let Some(from) = from else { break };
             t1 = from;
@@ -284,7 +298,11 @@ impl<'a> Corridor<'a> {
             let beside = |r: Coord<f64>, sign: f64| [p, q].iter().all(|o| sign * cross(r, *o - c) < 0.0);
             held(a) || held(b) || t1 - t0 > 3.0 || !(beside(ra, 1.0) || beside(rb, -1.0))
         };
-        Intervals(list.iter().copied().filter(meets).flat_map(covers).collect()).gaps(t0, t1)
+        let mut list = Vec::new();
+        // no point of the arc is farther from its middle than its ends are
+        let reach = d + NEAR_M + 2.0 * d * (0.25 * (t1 - t0)).min(FRAC_PI_2).sin();
+        self.close.within(&self.segs, on_circle(c, d, 0.5 * (t0 + t1)), reach * reach, own, &mut list);
+        Intervals(list.into_iter().filter(meets).flat_map(covers).collect()).gaps(t0, t1)
     }
 
     /// The parts of the site's outline inside the corridor; answers whether that is all of it.
@@ -305,11 +323,12 @@ impl<'a> Corridor<'a> {
             }
             let inside = match self.cover_of_line([p, q], &[], &[], &mut lately) {
                 Covered::Whole => vec![[0.0, 1.0]],
-                Covered::Perhaps(list) => between(&self.exposed_line(p, q, &list, None)),
+                Covered::Perhaps => between(&self.exposed_line(p, q, &[], None)),
             };
             away = 0.0;
             if inside.is_empty() {
-                away = self.segs.iter().map(|s| point_segment(q, s.0, s.1).1).fold(f64::INFINITY, f64::min).sqrt();
+                let nearest = self.close.nearest(&self.segs, q, f64::INFINITY, &[]);
+                away = nearest.map_or(f64::INFINITY, |n| n.1.sqrt());
             }
             let mut covered = 0.0;
             for [t0, t1] in inside {
@@ -350,10 +369,11 @@ impl<'a> Corridor<'a> {
     }
 
     fn side(&mut self, k: usize, p: Coord<f64>, q: Coord<f64>, len: f64, lately: &mut Lately) {
-        let Covered::Perhaps(list) = self.cover_of_line([p, q], &[k as u32], &self.neighbours[k], lately) else {
+        let own = [k as u32];
+        if let Covered::Whole = self.cover_of_line([p, q], &own, &self.neighbours[k], lately) {
             return;
-        };
-        for [g0, g1] in self.exposed_line(p, q, &list, Some(k)) {
+        }
+        for [g0, g1] in self.exposed_line(p, q, &own, Some(k)) {
             if (g1 - g0) * len <= 0.0 {
                 continue;
             }
@@ -446,15 +466,13 @@ impl<'a> Corridor<'a> {
         if g1 <= g0 || point_rect2(middle, self.bounds).sqrt() > half + NEAR_M {
             return;
         }
-        let list = if g1 - g0 < 2.0 {
-            match self.cover_of_arc(k, g0, g1, lately) {
-                Covered::Whole => return,
-                Covered::Perhaps(list) => list,
-            }
-        } else {
-            (0..self.segs.len()).filter(|j| !self.centres[k].segs.contains(&(*j as u32))).collect()
-        };
-        for [t0, t1] in self.exposed_arc(c, g0, g1, &list) {
+        if g1 - g0 < 2.0
+            && let Covered::Whole = self.cover_of_arc(k, g0, g1, lately)
+        {
+            return;
+        }
+        let own = &self.centres[k].segs;
+        for [t0, t1] in self.exposed_arc(c, g0, g1, own) {
             let cuts = cuts_on_arc(c, d, t0, t1, self.site);
             for w in cuts.windows(2) {
                 if w[1] > w[0] && inside(on_circle(c, d, 0.5 * (w[0] + w[1])), self.site) {

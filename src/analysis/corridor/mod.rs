@@ -3,6 +3,7 @@
 //! A corridor is a distance, not a polygon: whether a site lies inside is decided by distances, and its area inside is
 //! integrated exactly over the round boundary (`inside`). Method and formulas: `docs/explanation/corridor.md`.
 
+mod close;
 mod crossing;
 pub mod draw;
 mod inside;
