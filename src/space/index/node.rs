@@ -55,12 +55,22 @@ impl Work for Fill<'_> {
             whole = [whole[0].min(b[0]), whole[1].min(b[1]), whole[2].max(b[2]), whole[3].max(b[3])];
         }
         let [lo_x, lo_y, hi_x, hi_y] = sides;
-        node.lo_x = lo_x.map(|v| down(v, frame.x));
-        node.lo_y = lo_y.map(|v| down(v, frame.y));
-        node.hi_x = hi_x.map(|v| up(v, frame.x));
-        node.hi_y = hi_y.map(|v| up(v, frame.y));
+        node.lo_x = rounded(&lo_x, |v| down(v, frame.x));
+        node.lo_y = rounded(&lo_y, |v| down(v, frame.y));
+        node.hi_x = rounded(&hi_x, |v| up(v, frame.x));
+        node.hi_y = rounded(&hi_y, |v| up(v, frame.y));
         whole
     }
+}
+
+/// All lanes rounded, as vector instructions do it (`array::map` is left out of line).
+#[inline(always)]
+fn rounded(exact: &[f64; WIDTH], by: impl Fn(f64) -> f32) -> [f32; WIDTH] {
+    let mut out = [0.0; WIDTH];
+    for (o, &v) in out.iter_mut().zip(exact) {
+        *o = by(v);
+    }
+    out
 }
 
 /// Origin of the nodes' single-precision coordinates: near the data, so that little is lost by rounding.
@@ -254,20 +264,20 @@ pub(super) fn on_lanes<W: Work>(work: W) -> W::Output {
     work.run::<Portable>()
 }
 
-/// Fetches a node into the cache ahead of its use; no effect on answers.
+/// Fetches a value into the cache ahead of its use; no effect on answers.
 #[inline(always)]
 #[allow(unsafe_code, reason = "a hint to the processor, which may not fault")]
-pub(super) fn prefetch(nodes: &[Node], at: usize) {
+pub(super) fn prefetch<T>(values: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(n) = nodes.get(at) {
+    if let Some(v) = values.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        for line in 0..size_of::<Node>() / 64 {
-            // SAFETY: within the node, which exists
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(n).cast::<i8>().add(64 * line)) };
+        for line in 0..size_of::<T>().div_ceil(64) {
+            // SAFETY: within the value, which exists
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(v).cast::<i8>().add(64 * line)) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (nodes, at);
+    let _ = (values, at);
 }
 
 /// For processors with AVX2: eight lanes an instruction.

@@ -4,7 +4,7 @@ use geo::{Coord, Rect};
 use rayon::prelude::*;
 
 use super::IndexError;
-use super::node::{Bounds, Frame, Node, WIDTH, fill};
+use super::node::{Bounds, Frame, Node, WIDTH, fill, prefetch};
 use super::tile::packed_order;
 
 /// A static index of boxes: build once, ask from many threads.
@@ -146,8 +146,8 @@ impl BoxIndex {
         if u32::try_from(boxes.len()).is_err() {
             return Err(IndexError::TooMany(boxes.len()));
         }
-        if let Some(i) = boxes.par_iter().with_min_len(1 << 14).position_first(|r| !finite(r)) {
-            return Err(IndexError::NotFinite(i));
+        if !boxes.par_chunks(1 << 13).all(|part| part.iter().fold(true, |all, r| all & finite(r))) {
+            return Err(IndexError::NotFinite(boxes.iter().position(|r| !finite(r)).unwrap_or(0)));
         }
         let shape = Shape::new(boxes.len(), Frame::of(boxes));
         let mut bounds: Vec<Bounds> = bytemuck::zeroed_vec(boxes.len() + shape.nodes());
@@ -164,11 +164,16 @@ impl BoxIndex {
         (of_items.par_chunks_mut(WIDTH), order.par_chunks(WIDTH), &mut nodes[..leaves], &mut of_nodes[..leaves])
             .into_par_iter()
             .with_min_len(256)
-            .for_each(|(exact, order, node, whole)| {
-                for (b, &c) in exact.iter_mut().zip(order) {
+            .enumerate()
+            .for_each(|(leaf, (exact, items, node, whole))| {
+                // boxes lie in the order of the caller: each is a miss unless it is asked for ahead
+                for &i in order.get((leaf + 2) * WIDTH..(leaf + 3) * WIDTH).unwrap_or(&[]) {
+                    prefetch(boxes, i as usize);
+                }
+                for (b, &c) in exact.iter_mut().zip(items) {
                     *b = bounds_of(&boxes[c as usize]);
                 }
-                *whole = fill(node, exact, |lane| order[lane], &shape.frame);
+                *whole = fill(node, exact, |lane| items[lane], &shape.frame);
             });
         for level in 1..shape.levels {
             let (from, at, end) = (shape.starts[level - 1], shape.starts[level], shape.starts[level + 1]);
@@ -225,5 +230,5 @@ pub(super) fn rect(b: &Bounds) -> Rect<f64> {
 }
 
 pub(super) fn finite(r: &Rect<f64>) -> bool {
-    r.min().x.is_finite() && r.min().y.is_finite() && r.max().x.is_finite() && r.max().y.is_finite()
+    r.min().x.is_finite() & r.min().y.is_finite() & r.max().x.is_finite() & r.max().y.is_finite()
 }

@@ -42,16 +42,17 @@ const ALONE: usize = 8192;
 pub(super) fn packed_order(boxes: &[Rect<f64>], frame: &Frame, spare: [&mut [u8]; 3]) -> Vec<u32> {
     let n = boxes.len();
     let [x, y, other_y] = spare.map(|s| bytemuck::cast_slice_mut(&mut s[..n * size_of::<Centre>()]));
-    let mut other_x = Vec::new();
-    boxes
-        .par_iter()
-        .enumerate()
-        .with_min_len(ALONE)
-        .map(|(i, r)| {
+    let mut other_x: Vec<Centre> = bytemuck::zeroed_vec(n);
+    other_x.par_chunks_mut(ALONE).zip(boxes.par_chunks(ALONE)).enumerate().for_each(|(chunk, (centres, boxes))| {
+        for (i, (to, r)) in centres.iter_mut().zip(boxes).enumerate() {
             let c = centre(r);
-            Centre { x: sortable((c.x - frame.x) as f32), y: sortable((c.y - frame.y) as f32), item: i as u32 }
-        })
-        .collect_into_vec(&mut other_x);
+            *to = Centre {
+                x: sortable((c.x - frame.x) as f32),
+                y: sortable((c.y - frame.y) as f32),
+                item: (chunk * ALONE + i) as u32,
+            };
+        }
+    });
     other_y.copy_from_slice(&other_x);
     rayon::join(|| sort(&mut other_x, x, |c| c.x), || sort(other_y, y, |c| c.y));
     let mut order = vec![0; n];
