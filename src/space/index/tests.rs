@@ -47,14 +47,9 @@ fn finite(r: &Rect<f64>) -> bool {
 }
 
 /// Boxes, others of the same kind, and points among them.
-<<<<<<< HEAD
-#[allow(clippy::type_complexity, reason = "three lists are three lists")]
-fn scene() -> impl Strategy<Value = (Vec<Rect<f64>>, Vec<Rect<f64>>, Vec<Coord<f64>>)> {
-=======
 type Scene = (Vec<Rect<f64>>, Vec<Rect<f64>>, Vec<Coord<f64>>);
 
 fn scene() -> impl Strategy<Value = Scene> {
->>>>>>> index
     let size = prop_oneof![1 => Just(0..2usize), 3 => Just(0..40), 3 => Just(240..700)];
     (0..5u8, size, any::<bool>()).prop_flat_map(|(kind, size, equal)| {
         let boxes = prop::collection::vec(a_box(kind), size).prop_map(move |mut v| {
