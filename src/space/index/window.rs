@@ -44,7 +44,7 @@ impl<T> Answers<T> {
     }
 }
 
-/// Queries that a thread takes at a time.
+/// Most queries that a thread takes at a time; fewer where few are asked, for each may be long.
 const BATCH: usize = 512;
 
 /// Answers queries in parallel; `answer` appends one query's values.
@@ -53,7 +53,7 @@ pub(super) fn in_parallel<Q: Sync, T: Send + Copy>(
     answer: impl Fn(&[Q], &mut Answers<T>) + Sync,
 ) -> Answers<T> {
     let parts: Vec<Answers<T>> = queries
-        .par_chunks(BATCH)
+        .par_chunks((queries.len() / 64).clamp(1, BATCH))
         .map(|part| {
             let mut a = Answers { values: Vec::new(), ends: Vec::with_capacity(part.len()) };
             answer(part, &mut a);
