@@ -1,7 +1,7 @@
 //! FlatGeobuf with its spatial index, written in one pass of any length.
 //!
 //! Features are encoded by all threads and go to a spool beside the output; at the end they are sorted along the
-//! Hilbert curve and copied behind the header and the packed tree. In memory stay 48 bytes a feature. Format:
+//! Hilbert curve and copied behind the header and the packed tree. In memory stay 56 bytes a feature. Format:
 //! <https://github.com/flatgeobuf/flatgeobuf>, version 3.
 
 use std::fs::File;
