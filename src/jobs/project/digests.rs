@@ -94,7 +94,7 @@ pub(super) fn collect(path: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?.path();
         let name = entry.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if !name.ends_with(".lock") && !(name.starts_with(".heshan-") && name.ends_with(".partial")) {
+        if !(name.ends_with(".lock") || name.starts_with(".heshan-") && name.ends_with(".partial")) {
             collect(&entry, out)?;
         }
     }
