@@ -84,6 +84,7 @@ pub mod jobs;
 pub mod model;
 pub mod prepare;
 pub mod read;
+pub mod record;
 pub mod report;
 pub mod space;
 pub mod units;
