@@ -82,7 +82,8 @@ pub fn file(
     Ok((batch, filed))
 }
 
-/// New findings, each once, in an order of their own: by object id, the larger first, by key.
+/// New findings, each once, in an order of their own: the larger first, so that an issue's place is the largest that
+/// joined it; then by object id and key.
 fn in_order(findings: Vec<Finding>, known: &BTreeSet<String>, filed: &mut Filed) -> Vec<Finding> {
     let mut once: BTreeMap<String, Finding> = BTreeMap::new();
     for f in findings {
@@ -94,7 +95,9 @@ fn in_order(findings: Vec<Finding>, known: &BTreeSet<String>, filed: &mut Filed)
     }
     let mut all: Vec<Finding> = once.into_values().collect();
     let size = |f: &Finding| f.area_m2.unwrap_or(0.0);
-    all.sort_by(|a, b| a.object_id.cmp(&b.object_id).then(size(b).total_cmp(&size(a))).then_with(|| a.key.cmp(&b.key)));
+    all.sort_by(|a, b| {
+        size(b).total_cmp(&size(a)).then_with(|| (&a.object_id, &a.key).cmp(&(&b.object_id, &b.key)))
+    });
     all
 }
 

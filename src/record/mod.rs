@@ -193,3 +193,6 @@ fn contradictions(issues: &[Issue], events: &[Event]) -> Vec<Text> {
     out.extend(of.into_keys().map(|id| *broken(id, "events without an issue", "有记录而无问题").what));
     out
 }
+
+#[cfg(test)]
+mod tests;
