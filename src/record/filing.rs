@@ -95,9 +95,7 @@ fn in_order(findings: Vec<Finding>, known: &BTreeSet<String>, filed: &mut Filed)
     }
     let mut all: Vec<Finding> = once.into_values().collect();
     let size = |f: &Finding| f.area_m2.unwrap_or(0.0);
-    all.sort_by(|a, b| {
-        size(b).total_cmp(&size(a)).then_with(|| (&a.object_id, &a.key).cmp(&(&b.object_id, &b.key)))
-    });
+    all.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| (&a.object_id, &a.key).cmp(&(&b.object_id, &b.key))));
     all
 }
 
