@@ -29,6 +29,7 @@ look() {
   has pkg-config || missing+=(pkg-config)
   lib gdal || missing+=(gdal)
   lib proj || missing+=(proj)
+  lib sqlite3 || missing+=(sqlite)
   has clang || missing+=(clang)
   has cc || missing+=(cc)
   if [ "$purpose" = test ]; then
@@ -50,6 +51,7 @@ debian_package() {
   case "$1" in
     gdal) echo libgdal-dev ;;
     proj) echo libproj-dev ;;
+    sqlite) echo libsqlite3-dev ;;
     cc) echo gcc libc6-dev ;;
     ogrinfo) echo gdal-bin ;;
     postgis) newest_postgis ;;
@@ -75,7 +77,7 @@ install_on_debian() {
 
 say_what_to_install() {
   fail "缺少 / missing: ${missing[*]}. 本脚本只在 Debian 与 Ubuntu 上自动安装 / this script installs on Debian and Ubuntu only." \
-    "Fedora:   sudo dnf install gcc clang pkgconf-pkg-config gdal-devel proj-devel gdal sqlite" \
+    "Fedora:   sudo dnf install gcc clang pkgconf-pkg-config gdal-devel proj-devel sqlite-devel gdal sqlite" \
     "Arch:     sudo pacman -S --needed gcc clang pkgconf gdal proj sqlite" \
     "Homebrew: xcode-select --install; brew install pkgconf gdal proj sqlite" \
     "Windows:  WSL 中的 Debian 或 Ubuntu / Debian or Ubuntu in WSL" \

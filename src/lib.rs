@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!            ┌───────────────────────── jobs ─────────────────────────┐
-//!   cli ───► │ read ──► prepare ──► analysis ──► report ──► write     │
+//!   cli ───► │ read ► prepare ► analysis ► record ► report ► write    │
 //!            └───┬─────────┬───────────┬────────────┬─────────┬───────┘
 //!                ▼         ▼           ▼            ▼         ▼
 //!              model     space       units        error
@@ -16,6 +16,7 @@
 //! - [`analysis`]: the methods, typed values in and out: the river [`corridor`](analysis::corridor), the
 //!   [`score`](analysis::score), spectral [`indices`](analysis::indices), [`change`](analysis::change),
 //!   [`patches`](analysis::patches).
+//! - [`record`]: the ledger: issues and their life cycle, what findings do to it, its stores (GeoPackage, PostGIS).
 //! - [`report`]: what people look at, made as values: layers, lists, styles.
 //! - [`write`](mod@write): model to files, one file a format; whole or not at all.
 //! - [`model`]: the nouns (site, river, zone, layer, what was set aside) and the sockets that sources and progress plug into.
@@ -84,6 +85,7 @@ pub mod jobs;
 pub mod model;
 pub mod prepare;
 pub mod read;
+pub mod record;
 pub mod report;
 pub mod space;
 pub mod units;

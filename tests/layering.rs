@@ -44,6 +44,8 @@ const HOMES: &[(&[&str], &[&str])] = &[
         &["src/read/", "src/write/", "src/space/clip.rs", "src/space/repair.rs", "src/gdal_log.rs"],
     ),
     (&["proj", "proj_sys"], &["src/prepare/crs.rs", "src/prepare/crs/"]),
+    (&["rusqlite", "libsqlite3_sys"], &["src/record/geopackage.rs", "src/record/geopackage/"]),
+    (&["postgres", "tokio_postgres"], &["src/record/postgis.rs", "src/record/postgis/"]),
 ];
 
 /// Parts that see no file, clock, environment, process or network.
@@ -482,7 +484,8 @@ mod planted {
 
     /// Faults of one file among the parts that exist.
     fn of(path: &str, text: &str) -> Vec<String> {
-        let parts = ["read", "prepare", "analysis", "report", "write", "model", "space", "jobs", "cli", "units"];
+        let parts =
+            ["read", "prepare", "analysis", "record", "report", "write", "model", "space", "jobs", "cli", "units"];
         let mut files: Vec<(String, String)> = parts.map(|p| (format!("src/{p}/mod.rs"), String::new())).into();
         files.push(("src/error.rs".into(), "pub struct Error;".into()));
         files.push(("src/lib.rs".into(), "pub mod error; pub use error::{Error, Result};".into()));
@@ -555,6 +558,23 @@ mod planted {
         none("src/space/clip.rs", "use gdal::vector::Geometry;");
         none("src/prepare/crs/pj.rs", "use proj_sys::PJ;");
         none("src/space/a.rs", "#[cfg(test)] mod tests { use gdal::vector::Geometry; }");
+    }
+
+    #[test]
+    fn databases_stay_in_the_stores_of_record() {
+        one(
+            "src/jobs/a.rs",
+            "use rusqlite::Connection;",
+            "the crate rusqlite has its home in src/record/geopackage.rs",
+        );
+        one(
+            "src/record/filing.rs",
+            "use postgres::Client;",
+            "the crate postgres has its home in src/record/postgis.rs",
+        );
+        one("src/record/postgis.rs", "use rusqlite::Connection;", "the crate rusqlite has its home");
+        none("src/record/geopackage/schema.rs", "use rusqlite::Connection;");
+        none("src/record/postgis.rs", "use postgres::Client;");
     }
 
     #[test]

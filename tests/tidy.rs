@@ -88,10 +88,19 @@ fn pages_of_verbs_name_the_options_there_are() {
     assert!(wrong.is_empty(), "docs/reference/<verb>.md against --help:\n{}", wrong.join("\n"));
 }
 
-/// Long options of a verb, `--help` and `--version` left out.
+/// Long options of a verb and of the verbs below it, `--help` and `--version` left out.
 fn options(verb: &str) -> BTreeSet<String> {
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_heshan")).args([verb, "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let help = |words: &[&str]| {
+        let o = std::process::Command::new(env!("CARGO_BIN_EXE_heshan")).args(words).arg("--help").output().unwrap();
+        String::from_utf8(o.stdout).unwrap()
+    };
+    let mut pages = vec![help(&[verb])];
+    let below = pages[0].clone();
+    let below = below.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
+    // a line of its own begins with two blanks and a name, what continues one with more
+    let names = below.filter_map(|l| l.strip_prefix("  ")?.split(' ').next().filter(|n| !n.is_empty() && *n != "help"));
+    pages.extend(names.map(|n| help(&[verb, n])));
+    let help = pages.join("\n");
     let mut found: BTreeSet<String> = BTreeSet::new();
     for line in help.lines().map(str::trim_start).filter(|l| l.starts_with('-')) {
         found.extend(flags(line));

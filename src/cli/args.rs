@@ -1,5 +1,7 @@
 //! Arguments as typed on the command line.
 
+pub(crate) mod ledger;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -132,6 +134,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// List the runs of a project
     Runs(RunsArgs),
+    /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
+    Ledger(ledger::LedgerArgs),
     /// Write the sample project
     Sample(SampleArgs),
     /// Print completions for a shell

@@ -5,6 +5,7 @@ mod args;
 mod change;
 mod check;
 mod index;
+mod ledger;
 mod progress;
 mod run;
 mod sample;
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
+        Verb::Ledger(a) => ledger::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

@@ -4,6 +4,7 @@ pub mod change;
 pub mod check;
 pub mod index;
 mod inputs;
+pub mod ledger;
 mod manifest;
 mod pipeline;
 pub mod project;

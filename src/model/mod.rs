@@ -2,6 +2,8 @@
 
 mod direction;
 mod feature;
+mod issue;
+mod ledger;
 mod progress;
 mod raster;
 mod river;
@@ -9,10 +11,13 @@ mod scene;
 mod site;
 mod skipped;
 mod source;
+mod standing;
 mod table;
 
 pub use direction::Direction;
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
+pub use issue::{IssueKind, IssueState, MOVES};
+pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, broken, refused_move};
 pub use progress::{NoProgress, Progress};
 pub(crate) use raster::with_pixels;
 pub use raster::{Band, Block, BlockSource, Grid, Picture, PixelType, Pixels, RasterInfo, Sample, Seen, Window};
@@ -21,6 +26,7 @@ pub use scene::{Asset, Calibration, MaskRule, Role, Scene, Sensor};
 pub use site::{Kind, Site, Zone};
 pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;
+pub use standing::{Count, Flow, Standing};
 pub use table::{Column, Row, Shape, Style, Table};
 
 /// A measured value, or the reason why there is none. Never a number that stands for "unknown".

@@ -1,7 +1,9 @@
 //! Files to the model; one file a format.
 
+pub mod chip;
 pub mod digest;
 pub mod index;
 pub mod raster;
 pub mod scenes;
+pub mod sheet;
 pub mod vector;

@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod change;
+pub mod history;
+pub mod ledger;
 pub mod people;
 pub mod quicklook;
 pub mod screen;

@@ -42,6 +42,13 @@ pub fn open_list(staging: &mut Staging, path: &Path, head: Table, lang: Lang) ->
     Ok(Box::new(CsvFile::create(&staged, path, &header, |(_, v)| v.iter().map(harmless).collect())?))
 }
 
+/// A list as CSV text, as [`open_list`] writes it, without a byte order mark.
+pub fn list_text(list: &Table, lang: Lang) -> String {
+    let rows = list.rows.iter().map(|(_, v)| v.iter().map(harmless).collect());
+    let bytes = text(std::iter::once(list.titles(lang)).chain(rows)).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// A CSV file on its way.
 pub(super) struct CsvFile {
     target: PathBuf,

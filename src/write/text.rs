@@ -21,6 +21,14 @@ pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, text: &str) -> Result<()> {
+    write_bytes_staged(staging, path, text.as_bytes())
+}
+
+/// Writes a file as it is into a run's staging.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_bytes_staged(staging: &mut Staging, path: &Path, bytes: &[u8]) -> Result<()> {
     let staged = staging.claim(path)?;
-    std::fs::write(&staged, text).map_err(|e| unwritable(path, e))
+    std::fs::write(&staged, bytes).map_err(|e| unwritable(path, e))
 }

@@ -8,6 +8,8 @@
     reason = "a test stops at the first fault and says why"
 )]
 
+pub mod cluster;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -35,7 +35,8 @@ impl SourceName {
         }
     }
 
-    fn is_database(&self) -> bool {
+    /// True where it is a database, not a file.
+    pub fn is_database(&self) -> bool {
         self.path.to_string_lossy().starts_with("PG:")
     }
 }
