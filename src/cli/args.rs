@@ -1,6 +1,7 @@
 //! Arguments as typed on the command line.
 
 pub(crate) mod ledger;
+pub(crate) mod report;
 
 use std::path::PathBuf;
 
@@ -136,6 +137,8 @@ pub(crate) enum Verb {
     Runs(RunsArgs),
     /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
     Ledger(ledger::LedgerArgs),
+    /// Write what the department sends out: bulletins
+    Report(report::ReportArgs),
     /// Write the sample project
     Sample(SampleArgs),
     /// Print completions for a shell

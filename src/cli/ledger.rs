@@ -42,7 +42,7 @@ pub(super) fn run(a: &LedgerArgs, shared: &Shared, lang: Lang, terminal: &Termin
 }
 
 /// The name of a ledger; what a connection leaves open comes from the environment, as with PostgreSQL's own programs.
-fn located(l: &WhichLedger) -> String {
+pub(super) fn located(l: &WhichLedger) -> String {
     let Some(bare) = l.ledger.strip_prefix("PG:").filter(|b| !b.contains("://")) else { return l.ledger.clone() };
     let (connection, schema) = bare.rsplit_once('#').map_or((bare, None), |(c, s)| (c, Some(s)));
     let mut all = connection.to_owned();

@@ -1,6 +1,7 @@
 //! The nouns: layers and features, sites and rivers, grids and blocks, and the sockets that sources and sinks plug into.
 
 mod direction;
+mod document;
 mod feature;
 mod issue;
 mod ledger;
@@ -15,6 +16,7 @@ mod standing;
 mod table;
 
 pub use direction::Direction;
+pub use document::{Document, Part};
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use issue::{IssueKind, IssueState, MOVES};
 pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, broken, refused_move};

@@ -1,5 +1,6 @@
 //! What people look at, made as values: layers, lists, styles. Writers turn them into files.
 
+pub mod bulletin;
 pub mod catalogue;
 pub mod change;
 pub mod history;

@@ -1,0 +1,3 @@
+//! `report`: what the department sends out.
+
+pub mod bulletin;
