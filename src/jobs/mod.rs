@@ -7,6 +7,7 @@ mod inputs;
 pub mod ledger;
 mod manifest;
 mod pipeline;
+pub mod project;
 mod raster_out;
 pub mod sample;
 pub mod scenes;
