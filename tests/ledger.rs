@@ -840,6 +840,10 @@ fn refusals(dir: &Path) {
     assert!(code == 3 && why.contains("heshan ledger init"), "{why}");
     let (code, why) = said(&["init", "--overwrite"]);
     assert!(code == 4 && why.contains("a ledger is never replaced"), "{why}");
+    let kept = ledger(dir, &["init", "--keep"]);
+    assert_eq!((&kept["made"], ledger(dir, &["list"])["total"] != 0), (&json!(false), true));
+    let (code, why) = said(&["init", "--keep", "-L", "fire.geojson"]);
+    assert!(code == 2 && why.contains("a ledger is a .gpkg or PG:"), "{why}");
     let (code, why) = said(&["init", "-L", "ledger.db"]);
     assert!(code == 2 && why.contains("a ledger is a .gpkg or PG:"), "{why}");
     let zh = run(

@@ -24,13 +24,11 @@ pub(super) fn run(a: &LedgerArgs, shared: &Shared, lang: Lang, terminal: &Termin
     match &a.step {
         LedgerStep::Init(a) => {
             let name = located(&a.ledger);
-            init(&name, run_time()?)?;
-            say_done(
-                shared,
-                lang,
-                json!({"ledger": shown(&name)}),
-                &Text::new(format!("an empty ledger: {}", shown(&name)), format!("已建立空台账:{}", shown(&name))),
-            )
+            let made = init(&name, a.keep, run_time()?)?;
+            let (en, zh) =
+                if made { ("an empty ledger", "已建立空台账") } else { ("there already", "台账已存在") };
+            let human = Text::new(format!("{en}: {}", shown(&name)), format!("{zh}:{}", shown(&name)));
+            say_done(shared, lang, json!({"ledger": shown(&name), "made": made}), &human)
         }
         LedgerStep::Add(a) => add(a, shared, lang, terminal),
         LedgerStep::Update(a) => update(a, shared, lang),

@@ -40,6 +40,9 @@ pub(crate) enum LedgerStep {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
+    /// Leave a ledger that is there as it is
+    #[arg(long)]
+    pub keep: bool,
     #[command(flatten)]
     pub ledger: WhichLedger,
 }
