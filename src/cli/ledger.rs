@@ -373,7 +373,8 @@ fn told(h: &History, lang: Lang) -> String {
     for e in &h.events {
         let state = match e.from {
             Some(from) if from != e.to => format!("{} → {}", t(from.as_str(), from.zh()), t(e.to.as_str(), e.to.zh())),
-            _ => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
+            None => t(e.to.as_str(), e.to.zh()),
+            Some(_) => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
         };
         g.add_row([e.seq.to_string(), e.date.to_string(), state, short(&e.who), short(&e.why)]);
     }

@@ -103,7 +103,8 @@ fn events_table(s: &mut String, events: &[Event], lang: Lang) {
     for e in events {
         let state = match e.from {
             Some(from) if from != e.to => format!("{} → {}", t(from.as_str(), from.zh()), t(e.to.as_str(), e.to.zh())),
-            _ => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
+            None => t(e.to.as_str(), e.to.zh()),
+            Some(_) => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
         };
         let c = &e.changes;
         let set: Vec<String> = [
