@@ -435,6 +435,14 @@ fn postgis_holds_what_the_geopackage_holds() {
     let cut = killed(d.path(), &in_pg("kills"), 100, 5);
     println!("5 kills, {cut} before the run was written");
     hostile(d.path(), &in_pg("hostile"));
+    // as version 1 had it: brought along when it is opened
+    c.sql(
+        "DROP TABLE years.runs; ALTER TABLE years.issues DROP COLUMN footprint_m;
+         ALTER TABLE years.findings DROP COLUMN footprint_m; UPDATE years.ledger SET schema_version = 1",
+    );
+    assert_eq!(contents(&store), a);
+    assert_eq!(c.sql("SELECT schema_version FROM years.ledger"), "2\n");
+    assert_eq!(c.sql("SELECT count(*) FROM years.runs"), c.sql("SELECT count(DISTINCT run_id) FROM years.findings"));
     // places are PostGIS geometries in EPSG:4490
     assert_eq!(c.sql("SELECT DISTINCT ST_SRID(geom), ST_IsValid(geom) FROM years.issues"), "4490|t\n");
     for sql in [
