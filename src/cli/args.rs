@@ -131,12 +131,12 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
+    /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
+    Ledger(ledger::LedgerArgs),
     /// Run a project file: its steps in order, those that changed
     Run(RunArgs),
     /// List the runs of a project
     Runs(RunsArgs),
-    /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
-    Ledger(ledger::LedgerArgs),
     /// Write what the department sends out: bulletins
     Report(report::ReportArgs),
     /// Write the sample project

@@ -24,13 +24,11 @@ pub(super) fn run(a: &LedgerArgs, shared: &Shared, lang: Lang, terminal: &Termin
     match &a.step {
         LedgerStep::Init(a) => {
             let name = located(&a.ledger);
-            init(&name, run_time()?)?;
-            say_done(
-                shared,
-                lang,
-                json!({"ledger": shown(&name)}),
-                &Text::new(format!("an empty ledger: {}", shown(&name)), format!("已建立空台账:{}", shown(&name))),
-            )
+            let made = init(&name, a.keep, run_time()?)?;
+            let (en, zh) =
+                if made { ("an empty ledger", "已建立空台账") } else { ("there already", "台账已存在") };
+            let human = Text::new(format!("{en}: {}", shown(&name)), format!("{zh}:{}", shown(&name)));
+            say_done(shared, lang, json!({"ledger": shown(&name), "made": made}), &human)
         }
         LedgerStep::Add(a) => add(a, shared, lang, terminal),
         LedgerStep::Update(a) => update(a, shared, lang),
@@ -375,7 +373,8 @@ fn told(h: &History, lang: Lang) -> String {
     for e in &h.events {
         let state = match e.from {
             Some(from) if from != e.to => format!("{} → {}", t(from.as_str(), from.zh()), t(e.to.as_str(), e.to.zh())),
-            _ => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
+            None => t(e.to.as_str(), e.to.zh()),
+            Some(_) => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
         };
         g.add_row([e.seq.to_string(), e.date.to_string(), state, short(&e.who), short(&e.why)]);
     }

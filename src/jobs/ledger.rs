@@ -17,12 +17,17 @@ pub use crate::record::life::Filter;
 pub use crate::record::matching::MatchOptions;
 use crate::record::{self, IssueStore, Reader, Which};
 
-/// Makes an empty ledger: a `.gpkg`, or `PG:…#schema`.
+/// Makes an empty ledger: a `.gpkg`, or `PG:…#schema`; with `keep`, only where there is none. True where one was made.
 ///
 /// # Errors
-/// `Output` where there is one already or it cannot be made; `Usage` for another name.
-pub fn init(ledger: &str, now: DateTime<Utc>) -> Result<()> {
-    record::create(ledger, now)
+/// `Output` where there is one already or it cannot be made; `Usage` for another name; with `keep`, `Input` where what is
+/// there is no ledger.
+pub fn init(ledger: &str, keep: bool, now: DateTime<Utc>) -> Result<bool> {
+    match record::create(ledger, now) {
+        Ok(()) => Ok(true),
+        Err(e) if keep && e.kind == crate::error::ErrorKind::Output => record::open(ledger).map(|_| false),
+        Err(e) => Err(e),
+    }
 }
 
 /// Faults of a ledger: of its storage, and issues that are not what their events add up to.

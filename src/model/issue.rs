@@ -179,13 +179,13 @@ impl IssueState {
         }
     }
 
-    /// Reads a state by its name in files or its Chinese name (with or without 已).
+    /// Reads a state by its name in files or its Chinese name (with or without 已 before and 中 after it).
     ///
     /// # Errors
     /// `Usage` for an unknown word; the message lists those there are.
     pub fn parse(word: &str) -> Result<Self> {
         let w = word.trim();
-        let bare = |s: &str| s.trim_start_matches('已').to_owned();
+        let bare = |s: &str| s.trim_start_matches('已').trim_end_matches('中').to_owned();
         Self::ALL.into_iter().find(|s| s.as_str() == w || bare(s.zh()) == bare(w)).ok_or_else(|| {
             Error::usage(format!("“{w}” is no state of an issue"), format!("“{w}”不是问题状态")).remedy(
                 format!("the states are: {}", Self::ALL.map(Self::as_str).join(", ")),
@@ -221,6 +221,8 @@ mod tests {
             assert_eq!(IssueState::parse(s.zh()).unwrap(), s);
         }
         assert_eq!(IssueState::parse(" 销号 ").unwrap(), IssueState::Closed);
+        assert_eq!(IssueState::parse("整改").unwrap(), IssueState::Rectifying);
+        assert!(IssueState::parse("已中").is_err() && IssueState::parse("").is_err());
         for k in IssueKind::ALL {
             assert_eq!(IssueKind::parse(k.as_str()).unwrap(), k);
             assert_eq!(IssueKind::parse(k.zh()).unwrap(), k);

@@ -234,7 +234,7 @@ impl Condition {
         let shown = v.to_display();
         let number = || v.as_f64().or_else(|| shown.trim().parse().ok());
         let limit = || self.words[0].parse::<f64>().ok();
-        let compared = || Some(number()?.partial_cmp(&limit()?)?);
+        let compared = || number()?.partial_cmp(&limit()?);
         match self.test {
             Test::Is => self.words.iter().any(|w| *w == shown.trim()),
             Test::IsNot => !self.words.iter().any(|w| *w == shown.trim()),

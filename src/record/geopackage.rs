@@ -143,7 +143,7 @@ impl Sql for Tables<'_> {
         format!("${n}")
     }
 
-    fn to_table(&self, wkb: &[u8]) -> Vec<u8> {
+    fn stored_form(&self, wkb: &[u8]) -> Vec<u8> {
         // GeoPackageBinary (OGC 12-128r18, 2.1.3): magic, version 0, flags little-endian without envelope, SRS, WKB
         let mut out = vec![b'G', b'P', 0, 1];
         out.extend(SRS.to_le_bytes());
@@ -151,7 +151,7 @@ impl Sql for Tables<'_> {
         out
     }
 
-    fn from_table(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+    fn wkb_of(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         // QGIS writes envelopes where it edits
         let head = match bytes {
             [b'G', b'P', 0, flags, ..] => match (flags >> 1) & 7 {

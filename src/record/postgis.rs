@@ -188,11 +188,11 @@ impl Sql for Tables<'_, '_> {
         }
     }
 
-    fn to_table(&self, wkb: &[u8]) -> Vec<u8> {
+    fn stored_form(&self, wkb: &[u8]) -> Vec<u8> {
         wkb.to_vec()
     }
 
-    fn from_table(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+    fn wkb_of(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         Ok(bytes.to_vec())
     }
 }

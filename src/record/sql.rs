@@ -22,9 +22,9 @@ pub(super) trait Sql {
     fn writing(&self, n: usize, holds: Holds) -> String;
 
     /// WKB as the tables hold it, and back.
-    fn to_table(&self, wkb: &[u8]) -> Vec<u8>;
-    /// See [`Sql::to_table`].
-    fn from_table(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    fn stored_form(&self, wkb: &[u8]) -> Vec<u8>;
+    /// See [`Sql::stored_form`].
+    fn wkb_of(&self, bytes: &[u8]) -> Result<Vec<u8>>;
 }
 
 /// The [`Reader`] of a transaction.
@@ -37,7 +37,7 @@ impl View<'_> {
         for (i, _) in columns.iter().enumerate().filter(|(_, c)| c.1 == Holds::Place) {
             for row in &mut rows {
                 if let Cell::Bytes(b) = &row[i] {
-                    row[i] = Cell::Bytes(self.0.from_table(b)?);
+                    row[i] = Cell::Bytes(self.0.wkb_of(b)?);
                 }
             }
         }
@@ -121,7 +121,7 @@ pub(super) fn write(sql: &mut dyn Sql, b: &Batch) -> Result<()> {
 fn stored(sql: &dyn Sql, columns: Columns, mut cells: Vec<Cell>) -> Vec<Cell> {
     for (cell, (_, holds)) in cells.iter_mut().zip(columns) {
         if let (Cell::Bytes(b), Holds::Place) = (&cell, holds) {
-            *cell = Cell::Bytes(sql.to_table(b));
+            *cell = Cell::Bytes(sql.stored_form(b));
         }
     }
     cells

@@ -22,7 +22,7 @@ h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.15em;margin-top:2em}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35em .7em;border-bottom:1px solid #ddd;overflow-wrap:anywhere}
 th{font-weight:600;white-space:nowrap}td.t{white-space:pre-wrap}
 .late{color:#b00020;font-weight:600}figure{display:inline-block;margin:.5em 1em .5em 0;vertical-align:top}
-figure img{max-width:22em;max-height:22em;border:1px solid #ccc;image-rendering:pixelated}figcaption{font-size:.85em;color:#555}
+figure img{width:14em;border:1px solid #ccc;image-rendering:pixelated}figcaption{font-size:.85em;color:#555}
 svg{border:1px solid #ccc;background:#f7f7f4}details{margin:.3em 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85em}
 @media (prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}svg{background:#222}figcaption{color:#aaa}.late{color:#ff7b88}}
 @media print{body{margin:0;max-width:none}details{display:none}}";
@@ -103,7 +103,8 @@ fn events_table(s: &mut String, events: &[Event], lang: Lang) {
     for e in events {
         let state = match e.from {
             Some(from) if from != e.to => format!("{} → {}", t(from.as_str(), from.zh()), t(e.to.as_str(), e.to.zh())),
-            _ => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
+            None => t(e.to.as_str(), e.to.zh()),
+            Some(_) => format!("{} ({})", t(e.to.as_str(), e.to.zh()), t(e.action.as_str(), e.action.zh())),
         };
         let c = &e.changes;
         let set: Vec<String> = [

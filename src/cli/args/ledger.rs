@@ -40,6 +40,9 @@ pub(crate) enum LedgerStep {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
+    /// Leave a ledger that is there as it is
+    #[arg(long)]
+    pub keep: bool,
     #[command(flatten)]
     pub ledger: WhichLedger,
 }
@@ -113,16 +116,16 @@ pub(crate) struct UpdateArgs {
     #[arg(long, value_name = "STATE")]
     pub to: Option<String>,
     /// Who does it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub by: String,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, allow_hyphen_values = true, value_name = "TEXT")]
     pub why: Option<String>,
     /// 责任单位
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub unit: Option<String>,
     /// 监管单位
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub supervisor: Option<String>,
     /// 完成时限
     #[arg(long, value_name = "DATE")]
@@ -144,10 +147,10 @@ pub(crate) struct FilterArgs {
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
     pub kind: Vec<String>,
     /// Those of this responsible or supervising unit
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub unit: Vec<String>,
     /// Those of this 盟市/旗县区
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub admin: Vec<String>,
     /// Those where something is left to do
     #[arg(long)]

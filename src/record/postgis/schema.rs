@@ -63,10 +63,14 @@ CREATE TRIGGER kept BEFORE UPDATE OR DELETE OR TRUNCATE ON runs EXECUTE FUNCTION
 /// What brings a ledger from one version to the next; the first makes it.
 const STEPS: [&str; 2] = [V1, V2];
 
-/// Names without a schema mean the ledger's from here to the end of the transaction. The name of the schema is checked
-/// where it is read.
+/// Names without a schema mean the ledger's from here to the end of the transaction, then those of the user's own path,
+/// where PostGIS is.
 pub(super) fn enter(t: &mut Transaction<'_>, schema: &str) -> Result<(), Error> {
-    t.batch_execute(&format!("SET LOCAL search_path TO {schema}, public; SET LOCAL datestyle TO ISO"))
+    t.execute(
+        "SELECT set_config('search_path', $1::text || ', ' || current_setting('search_path'), true)",
+        &[&schema],
+    )?;
+    t.batch_execute("SET LOCAL datestyle TO ISO")
 }
 
 /// Version of the ledger in a schema; `None` where it holds none.
