@@ -4,3 +4,5 @@
 mod cells;
 pub mod linking;
 pub mod repeats;
+pub mod states;
+pub mod tracks;
