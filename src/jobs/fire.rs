@@ -1,6 +1,8 @@
 //! `fire`: fire points from files, the fires they make, and how many are open (火点动态清零).
 
 pub mod import;
+mod looks;
+pub mod track;
 
 use std::path::Path;
 

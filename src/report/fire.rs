@@ -1,5 +1,7 @@
 //! Fire points, tracks and their events as layers; what a day's status says.
 
+pub mod tracks;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use geo::{Geometry, Point};
 

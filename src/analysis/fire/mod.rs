@@ -3,6 +3,7 @@
 
 mod cells;
 pub mod linking;
+pub mod places;
 pub mod repeats;
 pub mod states;
 pub mod tracks;

@@ -168,6 +168,15 @@ impl Fate {
             Self::Split => "split",
         }
     }
+
+    /// Name for people.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Renamed => "改号",
+            Self::Merged => "合并",
+            Self::Split => "拆分",
+        }
+    }
 }
 
 /// An identifier of an earlier run, and where its detections are now.
