@@ -1,6 +1,7 @@
 //! `heshan fire …`.
 
 mod import;
+mod status;
 mod track;
 
 use clap::{Args, Subcommand};
@@ -20,6 +21,8 @@ pub(crate) struct FireArgs {
 pub(crate) enum FireVerb {
     /// Take over detections of FIRMS and other layers of points, each once
     Import(Box<import::ImportArgs>),
+    /// Tell what is open on a day: lists, the curve, time to extinction
+    Status(Box<status::StatusArgs>),
     /// Make fires of detections, with states from looks that were seen
     Track(Box<track::TrackArgs>),
 }
@@ -27,6 +30,7 @@ pub(crate) enum FireVerb {
 pub(super) fn run(a: &FireArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     match &a.verb {
         FireVerb::Import(a) => import::run(a, shared, lang, terminal),
+        FireVerb::Status(a) => status::run(a, shared, lang, terminal),
         FireVerb::Track(a) => track::run(a, shared, lang, terminal),
     }
 }
@@ -41,13 +45,15 @@ fn seconds(flag: &str, days: f64) -> Result<i64> {
 
 /// The last second of a local day.
 fn day_end(day: &str, offset_h: f64) -> Result<chrono::DateTime<chrono::Utc>> {
-    let wrong = || {
+    let start = local_day(day)?.and_time(chrono::NaiveTime::MIN).and_utc();
+    Ok(start + chrono::Duration::seconds(86_399) - offset(offset_h)?)
+}
+
+fn local_day(day: &str) -> Result<chrono::NaiveDate> {
+    chrono::NaiveDate::parse_from_str(day.trim(), "%Y-%m-%d").map_err(|_| {
         Error::usage(format!("“{day}” is no day"), format!("“{day}”不是有效的日期"))
             .remedy("write it as 2026-06-30", "请写作 2026-06-30")
-    };
-    let date = chrono::NaiveDate::parse_from_str(day.trim(), "%Y-%m-%d").map_err(|_| wrong())?;
-    let end = date.and_hms_opt(23, 59, 59).ok_or_else(wrong)?;
-    Ok(end.and_utc() - offset(offset_h)?)
+    })
 }
 
 fn offset(hours: f64) -> Result<chrono::Duration> {

@@ -2,6 +2,7 @@
 
 pub mod import;
 mod looks;
+pub mod status;
 pub mod track;
 
 use std::path::Path;

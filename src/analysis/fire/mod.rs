@@ -6,4 +6,5 @@ pub mod linking;
 pub mod places;
 pub mod repeats;
 pub mod states;
+pub mod status;
 pub mod tracks;

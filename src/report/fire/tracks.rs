@@ -105,7 +105,7 @@ fn row(t: &FireTrack, until: DateTime<Utc>) -> Vec<Value> {
     v
 }
 
-fn symbols() -> Vec<Symbol> {
+pub(super) fn symbols() -> Vec<Symbol> {
     let rgba = |s: FireState| match s {
         FireState::New => [230, 0, 120, 255],
         FireState::Active => [220, 30, 20, 255],
