@@ -30,6 +30,10 @@ impl Fonts {
     pub fn system() -> Self {
         let mut all = fontdb::Database::new();
         all.load_system_fonts();
+        Self::of(all)
+    }
+
+    fn of(mut all: fontdb::Database) -> Self {
         let named = CHINESE.into_iter().find_map(|n| {
             let families = [fontdb::Family::Name(n)];
             all.query(&fontdb::Query { families: &families, ..fontdb::Query::default() })
@@ -82,4 +86,34 @@ fn holds_chinese(all: &fontdb::Database, id: fontdb::ID) -> bool {
         FontRef::from_index(data, index).is_ok_and(|f| "火清".chars().all(|c| f.charmap().map(c).is_some()))
     })
     .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A Latin letter and a Chinese character leave ink, each other than the box of a missing glyph.
+    #[test]
+    fn text_is_drawn_where_there_is_a_font_and_its_absence_is_known() {
+        let none = Fonts::of(fontdb::Database::new());
+        assert!(none.are_none() && !none.hold_chinese());
+        let fonts = Fonts::system();
+        if !fonts.hold_chinese() {
+            println!("skipped: no font of this system holds Chinese");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let ink = |fonts: &Fonts, t: &str| {
+            let path = dir.path().join("a.png");
+            let svg = format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"40\"><rect width=\"40\" height=\"40\" fill=\"#fff\"/><text x=\"5\" y=\"30\" font-family=\"No Such Font, sans-serif\" font-size=\"24\">{t}</text></svg>"
+            );
+            fonts.write_png(&path, &svg).unwrap();
+            std::fs::read(&path).unwrap()
+        };
+        let blank = ink(&none, "火");
+        let drawn = ["火", "A", "\u{10ffff}"].map(|t| ink(&fonts, t));
+        assert!(drawn.iter().take(2).all(|d| *d != blank));
+        assert!(drawn[0] != drawn[1] && drawn[0] != drawn[2]);
+    }
 }

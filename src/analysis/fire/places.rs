@@ -5,7 +5,7 @@ use geo::{BoundingRect, Contains, Coord, MultiPolygon, Point, Rect, coord, polyg
 use crate::analysis::corridor::{Network, screen_site};
 use crate::error::Result;
 use crate::model::{FirePoint, FireRiver, FireSite, Observed, Site, Zone};
-use crate::space::distance::point_segment;
+use crate::space::distance::point_segment_m;
 use crate::space::frame::{Frame, Metric};
 use crate::space::index::BoxIndex;
 
@@ -52,7 +52,7 @@ fn edge_distance_m(frame: &Frame, shape: &MultiPolygon<f64>) -> f64 {
         let mut points = ring.0.iter().map(|c| frame.forward(*c));
         let Some(mut a) = points.next() else { continue };
         for b in points {
-            least = least.min(point_segment(center, a, b).1);
+            least = least.min(point_segment_m(center, a, b));
             a = b;
         }
     }

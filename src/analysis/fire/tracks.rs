@@ -25,14 +25,30 @@ pub const NOT_ASKED: &str = "not_asked";
 /// `points` in order of time and identifier, without those that the archive replaced; `looks` in order of time. Nothing
 /// after `until` is looked at. The result is the same for any number of threads.
 pub fn tracks(points: &[FirePoint], looks: &[Look], until: DateTime<Utc>, o: &TrackOptions) -> Vec<FireTrack> {
+    tracks_of(points, &fires(points, until, o), looks, until, o)
+}
+
+/// The fire of each detection up to `until`, as the position of its earliest.
+pub fn fires(points: &[FirePoint], until: DateTime<Utc>, o: &TrackOptions) -> Vec<u32> {
     let end = points.partition_point(|p| p.time <= until);
-    let points = &points[..end];
-    let spots: Vec<Spot> =
-        points.iter().map(|p| Spot { lonlat: p.lonlat, time_s: p.time.timestamp(), radius_m: p.radius_m() }).collect();
-    let fires = link(&spots, &o.link);
+    let spots: Vec<Spot> = points[..end]
+        .iter()
+        .map(|p| Spot { lonlat: p.lonlat, time_s: p.time.timestamp(), radius_m: p.radius_m() })
+        .collect();
+    link(&spots, &o.link)
+}
+
+/// As [`tracks`], of detections whose fires ([`fires`]) are known.
+pub fn tracks_of(
+    points: &[FirePoint],
+    fires: &[u32],
+    looks: &[Look],
+    until: DateTime<Utc>,
+    o: &TrackOptions,
+) -> Vec<FireTrack> {
     // positions are in order of time: the least of a fire is its earliest detection, of several the least identifier
-    let mut order: Vec<u32> = (0..points.len() as u32).collect();
-    order.sort_by_key(|i| (fires[*i as usize], *i));
+    let mut order: Vec<u32> = (0..fires.len() as u32).collect();
+    order.par_sort_unstable_by_key(|i| (fires[*i as usize], *i));
     let groups: Vec<&[u32]> = order.chunk_by(|a, b| fires[*a as usize] == fires[*b as usize]).collect();
     let looks = Looks::new(looks.iter().filter(|l| l.time <= until).collect());
     groups.into_par_iter().filter_map(|g| track(points, g, &looks, until, o)).collect()

@@ -78,16 +78,29 @@ fn human(d: &StatusSummary, lang: Lang) -> String {
     out += &match lang {
         Lang::En => format!(
             "went out {} times, {} open still; median days to extinction {} (of those out {}); came back {} times\n",
-            e.out, e.open, days(e.median_days), days(e.median_out_days), e.relapsed
+            e.out,
+            e.open,
+            days(e.median_days),
+            days(e.median_out_days),
+            e.relapsed
         ),
         Lang::Zh => format!(
             "熄灭 {} 次,尚未熄灭 {};熄灭时间中位数 {} 天(仅已熄灭者 {} 天);复燃 {} 次\n",
-            e.out, e.open, days(e.median_days), days(e.median_out_days), e.relapsed
+            e.out,
+            e.open,
+            days(e.median_days),
+            days(e.median_out_days),
+            e.relapsed
         ),
     };
     let mut g = Grid::new();
     g.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    g.set_header([t("responsible unit", "责任单位"), t("open", "未销号"), t("longest (days)", "最长(天)"), t("out", "已熄灭")]);
+    g.set_header([
+        t("responsible unit", "责任单位"),
+        t("open", "未销号"),
+        t("longest (days)", "最长(天)"),
+        t("out", "已熄灭"),
+    ]);
     g.column_iter_mut().skip(1).for_each(|c| c.set_cell_alignment(CellAlignment::Right));
     for u in d.units.iter().take(SHOWN) {
         let name = u.unit.clone().unwrap_or_else(|| t("(not known)", "(未知)"));

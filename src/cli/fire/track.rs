@@ -160,6 +160,7 @@ fn machine(d: &TrackSummary) -> String {
         "states": states,
         "industrial": d.industrial,
         "identifiers": fates,
+        "seconds": {"reading": d.seconds[0], "linking": d.seconds[1], "states": d.seconds[2], "writing": d.seconds[3]},
         "until": d.until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "skipped": d.notes.unused(),
         "warnings": d.notes.warnings.iter().map(|t| t.en.as_str()).collect::<Vec<_>>(),

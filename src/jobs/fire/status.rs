@@ -84,14 +84,18 @@ pub fn run(o: &StatusOptions, progress: &dyn Progress) -> Result<StatusSummary> 
     let date = o.date.unwrap_or_else(|| local_day(known.iter().map(Known::as_of).max().unwrap_or(o.time), o.offset));
     let first = o.from.or_else(|| known.iter().filter_map(Known::first).min().map(|t| local_day(t, o.offset)));
     let first = first.filter(|f| *f <= date).ok_or_else(|| {
-        Error::usage("nothing burned up to that day", "该日之前没有火情").remedy("choose a later --date", "请选择更晚的 --date")
+        Error::usage("nothing burned up to that day", "该日之前没有火情")
+            .remedy("choose a later --date", "请选择更晚的 --date")
     })?;
     let until = date.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::seconds(86_399) - o.offset;
     if known.iter().any(|k| k.as_of() < until) {
         let at = known.iter().map(Known::as_of).max().unwrap_or(until);
         if at < until {
             notes.warnings.push(Text::new(
-                format!("the tracks hold up to {} UTC only; what was seen after is not in them", at.format("%Y-%m-%d %H:%M")),
+                format!(
+                    "the tracks hold up to {} UTC only; what was seen after is not in them",
+                    at.format("%Y-%m-%d %H:%M")
+                ),
                 format!("火情数据只到 {} UTC,其后的观测不在内", at.format("%Y-%m-%d %H:%M")),
             ));
         }
@@ -152,7 +156,9 @@ fn write(
         ));
     }
     if fonts.are_none() {
-        notes.warnings.push(Text::new("there is no font on this system: the PNG has no text", "本机没有任何字体:PNG 图没有文字"));
+        notes
+            .warnings
+            .push(Text::new("there is no font on this system: the PNG has no text", "本机没有任何字体:PNG 图没有文字"));
     }
     fonts.write_png(&staging.claim(&outputs[4])?, &chart.svg(lang))?;
     let json = serde_json::to_string_pretty(&summary.json()).unwrap_or_default() + "\n";
@@ -161,7 +167,8 @@ fn write(
 
 /// Open ones outside known industrial heat, longest open first.
 fn open(rows: &[StatusRow]) -> Vec<StatusRow> {
-    let mut out: Vec<StatusRow> = rows.iter().filter(|r| r.state.is_open() && r.industrial.is_none()).cloned().collect();
+    let mut out: Vec<StatusRow> =
+        rows.iter().filter(|r| r.state.is_open() && r.industrial.is_none()).cloned().collect();
     out.sort_by(|a, b| b.days_open.total_cmp(&a.days_open).then_with(|| a.track_id.cmp(&b.track_id)));
     out
 }

@@ -15,7 +15,7 @@ use super::super::manifest::{Manifest, companion};
 use super::{FireDefaults, Notes, looks, read_points, several_layers};
 pub use crate::analysis::fire::repeats::RepeatOptions;
 use crate::analysis::fire::repeats::settle;
-use crate::analysis::fire::tracks::{Alias, lineage, tracks};
+use crate::analysis::fire::tracks::{Alias, fires, lineage, tracks_of};
 pub use crate::analysis::fire::tracks::{Fate, TrackOptions};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::{FireId, FirePoint, Look, Progress, Repeat};
@@ -84,6 +84,8 @@ pub struct TrackSummary {
     pub industrial: usize,
     /// Tracks whose identifier changed, by what happened.
     pub fates: Vec<(Fate, usize)>,
+    /// Seconds that reading, linking detections, making fires of them (states, places) and writing took.
+    pub seconds: [f64; 4],
     /// The time up to which it holds.
     pub until: DateTime<Utc>,
     /// What was inferred or set aside.
@@ -131,9 +133,13 @@ pub fn run(o: &TrackJob, progress: &dyn Progress) -> Result<TrackSummary> {
     let until = o.until.or(last).unwrap_or(o.time);
     progress.step(&Text::new("tracking", "生成火情"), None);
     let used_points = used(&points);
-    let mut found = tracks(&used_points, &seen, until, &o.track);
+    let read = started.elapsed().as_secs_f64();
+    let fires = fires(&used_points, until, &o.track);
+    let linked = started.elapsed().as_secs_f64();
+    let mut found = tracks_of(&used_points, &fires, &seen, until, &o.track);
     progress.step(&Text::new("placing", "关联图斑与河流"), Some(found.len() as u64));
     places.place(&mut found, &used_points, progress)?;
+    let tracked = started.elapsed().as_secs_f64();
     let members = members(&points, &used_points, &found);
     let now: BTreeMap<FireId, FireId> = members.iter().copied().collect();
     let aliases = lineage(&before.members, &now, &before.aliases, o.time);
@@ -165,7 +171,8 @@ pub fn run(o: &TrackJob, progress: &dyn Progress) -> Result<TrackSummary> {
     text::write_staged(&mut staging, &manifest_path, &manifest.text(&notes, &outputs, started.elapsed()))?;
     progress.check()?;
     let files = staging.commit()?;
-    Ok(TrackSummary { notes, files, ..summary })
+    let seconds = [read, linked - read, tracked - linked, started.elapsed().as_secs_f64() - tracked];
+    Ok(TrackSummary { notes, files, seconds, ..summary })
 }
 
 /// All detections of the inputs, each once, marked where they repeat others.
@@ -227,6 +234,7 @@ fn summary(
         states: FireState::ALL.map(|s| (s, plain(s))).to_vec(),
         industrial: tracks.iter().filter(|t| t.industrial.is_some()).count(),
         fates: [Fate::Renamed, Fate::Merged, Fate::Split].map(|f| (f, news(f))).to_vec(),
+        seconds: [0.0; 4],
         until,
         notes: Notes::default(),
         files: Vec::new(),

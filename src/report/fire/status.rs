@@ -91,7 +91,8 @@ pub fn list(rows: &[StatusRow], name: &str, lang: Lang, people: bool) -> Table {
             Value::Real(r.place.y),
         ]
     };
-    let title = if people { Text::new("open fires", "未销号清单") } else { Text::new("fires on the day", "火情状态") };
+    let title =
+        if people { Text::new("open fires", "未销号清单") } else { Text::new("fires on the day", "火情状态") };
     Table {
         name: name.into(),
         title,
@@ -164,7 +165,13 @@ pub fn units(rows: &[UnitRow]) -> Table {
     let row = |r: &UnitRow| {
         let mut v = vec![Value::from(r.unit.as_deref()), int(r.open)];
         v.extend(r.by_state.map(int));
-        v.extend([int(r.out), Value::from(r.longest_days), Value::from(r.median_days), int(r.relapses[0]), int(r.relapses[1])]);
+        v.extend([
+            int(r.out),
+            Value::from(r.longest_days),
+            Value::from(r.median_days),
+            int(r.relapses[0]),
+            int(r.relapses[1]),
+        ]);
         v
     };
     table("fire_units", Text::new("open fires by unit", "责任单位"), columns, rows.iter().map(row).collect())
@@ -181,7 +188,8 @@ pub fn chart(rows: &[DayRow], median_days: Option<f64>) -> Chart {
     let series = |en: &str, zh: &str, rgb, mark, i| Series { name: Text::new(en, zh), rgb, mark, points: of(i) };
     let last = rows.last().map(|r| (r.0, r.1[0]));
     let subtitle = last.map_or_else(Text::default, |(d, n)| {
-        let (en, zh) = median_days.map_or(("not reached".into(), "未达到".into()), |m| (format!("{m:.1} days"), format!("{m:.1} 天")));
+        let (en, zh) = median_days
+            .map_or(("not reached".into(), "未达到".into()), |m| (format!("{m:.1} days"), format!("{m:.1} 天")));
         Text::new(
             format!("{d}: {n} open; median time to extinction, open fires included: {en}"),
             format!("{d}:未销号 {n} 处;熄灭时间中位数(含未熄灭):{zh}"),

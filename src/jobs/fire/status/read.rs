@@ -62,7 +62,11 @@ pub(super) fn read(path: &Path, manifest: &mut Manifest) -> Result<Vec<Known>> {
     let open = |name: &str| {
         let name = SourceName { path: path.to_path_buf(), layer: Some(name.to_owned()) };
         layer(&name, &ReadOptions::default()).map(|l| (name, l)).map_err(|e| {
-            if e.remedy.is_empty() { e.remedy("give the output of heshan fire track", "请给出 heshan fire track 的成果") } else { e }
+            if e.remedy.is_empty() {
+                e.remedy("give the output of heshan fire track", "请给出 heshan fire track 的成果")
+            } else {
+                e
+            }
         })
     };
     let (source, tracks) = open("fire_tracks")?;
