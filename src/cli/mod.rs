@@ -4,6 +4,7 @@
 mod args;
 mod change;
 mod check;
+mod fire;
 mod index;
 mod ledger;
 mod progress;
@@ -70,6 +71,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Runs(a) => run::runs(a, &cli.shared, lang),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Fire(a) => fire::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Ledger(a) => ledger::run(a, &cli.shared, lang, &terminal),

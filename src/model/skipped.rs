@@ -31,7 +31,7 @@ pub struct Skipped {
 }
 
 /// Codes of remarks on features that are used as they are.
-const REMARKS: [&str; 7] = [
+const REMARKS: [&str; 9] = [
     "z_dropped",
     "curve_linearised",
     "duplicate_id",
@@ -39,6 +39,8 @@ const REMARKS: [&str; 7] = [
     "text_undecodable",
     "deadline_unreadable",
     "observed_unreadable",
+    "hour_24",
+    "value_unread",
 ];
 
 /// What became of a feature.

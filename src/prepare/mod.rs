@@ -3,6 +3,8 @@
 
 pub mod crs;
 pub mod findings;
+pub mod fires;
+pub mod looks;
 pub mod names;
 pub mod observed;
 pub mod rivers;

@@ -5,6 +5,8 @@ pub mod catalogue;
 pub mod change;
 pub mod history;
 pub mod ledger;
+pub mod chart;
+pub mod fire;
 pub mod people;
 pub mod quicklook;
 pub mod screen;
