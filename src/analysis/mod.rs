@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod corridor;
+pub mod fire;
 pub mod histogram;
 pub mod indices;
 pub mod patches;

@@ -1,0 +1,3 @@
+//! Fires: found in scenes.
+
+pub mod detect;
