@@ -4,6 +4,7 @@
 mod args;
 mod change;
 mod check;
+mod fire;
 mod index;
 mod progress;
 mod sample;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Fire(a) => fire::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {

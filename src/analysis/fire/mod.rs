@@ -1,3 +1,7 @@
-//! Fires: found in scenes.
+//! Fire points: found in scenes ([`detect`]), which detections say the same ([`repeats`]), which belong together
+//! ([`linking`]), and what became of each fire ([`states`], [`tracks`]), day by day ([`status`]).
 
+mod cells;
 pub mod detect;
+pub mod linking;
+pub mod repeats;
