@@ -159,12 +159,7 @@ fn blocks_say_what_the_whole_says() {
 
 fn grown(w: Window, n: usize, width: usize, height: usize) -> Window {
     let (col, row) = (w.col.saturating_sub(n), w.row.saturating_sub(n));
-    Window {
-        col,
-        row,
-        width: (w.col + w.width + n).min(width) - col,
-        height: (w.row + w.height + n).min(height) - row,
-    }
+    Window { col, row, width: (w.col + w.width + n).min(width) - col, height: (w.row + w.height + n).min(height) - row }
 }
 
 struct Heat {
@@ -226,8 +221,12 @@ fn thermal_anomalies_as_numpy_has_them() {
         );
         let expected: Vec<u8> = rest.drain(..t.width * t.height).collect();
         let hot: Vec<usize> = (0..expected.len()).filter(|i| expected[*i] == 1).collect();
-        let deltas: Vec<f32> =
-            rest.drain(..4 * hot.len()).collect::<Vec<_>>().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let deltas: Vec<f32> = rest
+            .drain(..4 * hot.len())
+            .collect::<Vec<_>>()
+            .chunks(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
         assert_eq!(a.hot.iter().map(|h| h.at).collect::<Vec<_>>(), hot, "image {j}");
         assert_eq!(a.undecided, expected.iter().filter(|e| **e == 2).count() as u64, "image {j}");
         for (h, d) in a.hot.iter().zip(&deltas) {

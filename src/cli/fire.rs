@@ -1,5 +1,6 @@
 //! `heshan fire …`.
 
+mod detect;
 mod import;
 
 use clap::{Args, Subcommand};
@@ -17,12 +18,15 @@ pub(crate) struct FireArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FireVerb {
+    /// Find fires in scenes: points, and masks of what is hot and of what was seen
+    Detect(Box<detect::DetectArgs>),
     /// Take over detections of FIRMS and other layers of points, each once
     Import(import::ImportArgs),
 }
 
 pub(super) fn run(a: &FireArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     match &a.verb {
+        FireVerb::Detect(a) => detect::run(a, shared, lang, terminal),
         FireVerb::Import(a) => import::run(a, shared, lang, terminal),
     }
 }

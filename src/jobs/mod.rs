@@ -6,6 +6,7 @@ pub mod fire;
 pub mod index;
 mod inputs;
 mod manifest;
+mod neighbours;
 mod pipeline;
 mod raster_out;
 pub mod sample;

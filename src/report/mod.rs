@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod change;
 pub mod fire;
+pub mod fire_detect;
 pub mod people;
 pub mod quicklook;
 pub mod screen;

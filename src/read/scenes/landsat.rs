@@ -52,7 +52,15 @@ fn bands(craft: u32) -> Vec<(Role, &'static [&'static str])> {
     } else {
         // the thermal band of ETM+ comes twice, the low gain first
         let tir: &[&str] = if craft == 7 { &["6_VCID_1", "ST_B6"] } else { &["6", "ST_B6"] };
-        vec![(Blue, &["1"]), (Green, &["2"]), (Red, &["3"]), (Nir, &["4"]), (Swir1, &["5"]), (Swir2, &["7"]), (Tir, tir)]
+        vec![
+            (Blue, &["1"]),
+            (Green, &["2"]),
+            (Red, &["3"]),
+            (Nir, &["4"]),
+            (Swir1, &["5"]),
+            (Swir2, &["7"]),
+            (Tir, tir),
+        ]
     }
 }
 
@@ -70,9 +78,14 @@ pub(super) fn scene(mtl: &Path) -> Result<Scene> {
     let level2 = m.text("PROCESSING_LEVEL").is_some_and(|l| l.starts_with("L2"));
     let level = ["PROCESSING_LEVEL", "DATA_TYPE", "PRODUCT_TYPE"].iter().find_map(|k| m.text(k));
     let calibrated = Calibrator { m: &m, craft, level2, date: date(&m) };
+    // by night there is no reflectance, and the numbers of those bands mean nothing here
+    let night = !level2 && m.number("SUN_ELEVATION").is_some_and(|e| e <= 0.0);
     let mut assets = Vec::new();
     for (k, (role, names)) in bands(craft).into_iter().enumerate() {
         let Some(source) = names.iter().find_map(|n| band_file(&m, &files, n, level2)) else { continue };
+        if night && !matches!(role, Role::Tir | Role::Tir2) {
+            continue;
+        }
         let n = names[0];
         let calibration = calibrated.of(role, n, k).ok_or_else(|| {
             unfit(format!("the MTL does not tell how band {n} is calibrated"), format!("MTL 中没有波段 {n} 的定标参数"))
@@ -82,7 +95,7 @@ pub(super) fn scene(mtl: &Path) -> Result<Scene> {
         let saturated = top.or(if level2 { None } else { Some(if craft >= 8 { 65_535.0 } else { 255.0 }) });
         assets.push(Asset { role, source, band: 0, calibration, nodata: Some(0.0), saturated });
     }
-    if assets.iter().all(|a| matches!(a.role, Role::Tir | Role::Tir2)) {
+    if assets.iter().all(|a| !night && matches!(a.role, Role::Tir | Role::Tir2)) {
         return Err(unfit("none of the bands it names is beside it".into(), "其列出的波段文件均不在同一文件夹".into()));
     }
     let (mask, qa) = quality(&m, &files, craft);

@@ -54,14 +54,12 @@ impl Around<'_> {
     /// Runs over the core: column, row and place in the arrays.
     fn each(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
         let w = self.core;
-        (w.row..w.row + w.height)
-            .flat_map(move |r| (w.col..w.col + w.width).map(move |c| (c, r, r * self.width + c)))
+        (w.row..w.row + w.height).flat_map(move |r| (w.col..w.col + w.width).map(move |c| (c, r, r * self.width + c)))
     }
 
     fn any(&self, f: Flags) -> bool {
         let w = self.core;
-        (w.row..w.row + w.height)
-            .any(|r| self.flags[r * self.width + w.col..][..w.width].iter().any(|x| x & f != 0))
+        (w.row..w.row + w.height).any(|r| self.flags[r * self.width + w.col..][..w.width].iter().any(|x| x & f != 0))
     }
 
     /// Any of the eight neighbours (and the pixel itself) has the flag.
@@ -146,12 +144,8 @@ pub fn goli(a: &Around<'_>) -> Vec<u8> {
     }
     let sure = sure(a);
     let fit = DATA | CLEAR | LIT;
-    let background: Vec<bool> = a
-        .flags
-        .iter()
-        .zip(&sure)
-        .map(|(f, s)| f & fit == fit && f & (G_MAYBE | G_WATER) == 0 && !s)
-        .collect();
+    let background: Vec<bool> =
+        a.flags.iter().zip(&sure).map(|(f, s)| f & fit == fit && f & (G_MAYBE | G_WATER) == 0 && !s).collect();
     let counts = Counts::of(&background, a.width);
     for (o, (c, r, i)) in out.iter_mut().zip(a.each()) {
         let f = a.flags[i];
@@ -220,8 +214,7 @@ pub fn hotmap(a: &Around<'_>) -> Vec<u8> {
         return out;
     }
     // α counts where it was recorded
-    let alpha: Vec<Flags> =
-        a.flags.iter().map(|f| if f & DATA == 0 { f & !(H_ALPHA | H_BETA) } else { *f }).collect();
+    let alpha: Vec<Flags> = a.flags.iter().map(|f| if f & DATA == 0 { f & !(H_ALPHA | H_BETA) } else { *f }).collect();
     let recorded = Around { flags: &alpha, ..*a };
     for (o, (c, r, i)) in out.iter_mut().zip(recorded.each()) {
         if alpha[i] & H_ALPHA != 0 {

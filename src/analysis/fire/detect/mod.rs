@@ -6,12 +6,13 @@
 
 pub mod cluster;
 pub mod context;
+pub mod sagbt;
 pub mod screen;
 pub mod temperature;
 pub mod thermal;
 
 use crate::error::{Error, Result};
-use crate::model::Role;
+use crate::model::{Confidence, Role};
 use Role::{Blue, Coastal, Green, Nir, Red, Swir1, Swir2, Tir};
 
 /// A published way of telling fires.
@@ -33,8 +34,7 @@ pub enum Method {
 
 impl Method {
     /// All methods in the order of their bits.
-    pub const ALL: [Self; 6] =
-        [Self::Schroeder, Self::Hotmap, Self::Goli, Self::Vote, Self::Thermal, Self::Sagbt];
+    pub const ALL: [Self; 6] = [Self::Schroeder, Self::Hotmap, Self::Goli, Self::Vote, Self::Thermal, Self::Sagbt];
     /// Those that vote.
     pub const VOTERS: [Self; 3] = [Self::Schroeder, Self::Hotmap, Self::Goli];
 
@@ -81,43 +81,27 @@ impl Method {
 
 /// Names of the methods in a mask, with commas.
 pub fn names(methods: u8) -> String {
-    let named: Vec<&str> =
-        Method::ALL.into_iter().filter(|m| methods & m.bit() != 0).map(Method::as_str).collect();
+    let named: Vec<&str> = Method::ALL.into_iter().filter(|m| methods & m.bit() != 0).map(Method::as_str).collect();
     named.join(",")
 }
 
-/// How sure a detection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Certainty {
-    /// One method, by the test of its neighbours alone.
-    Low,
-    /// One method by the pixel itself, or two by neighbours.
-    Nominal,
-    /// Two methods or more, one of them by the pixel itself; or hot by day and by night.
-    High,
+/// How sure a detection is, of the methods that found a pixel and those that are sure of it by itself: high where two
+/// methods or more found it, one of them by the pixel itself, or where it is hot by day and by night; nominal where one
+/// did so by the pixel itself, or two by its neighbours; else low. The vote itself is no method.
+pub fn confidence(methods: u8, sure: u8) -> Confidence {
+    let n = voices(methods);
+    if n >= 2 && sure != 0 || sure & Method::Thermal.bit() != 0 {
+        Confidence::High
+    } else if n >= 2 || sure != 0 {
+        Confidence::Nominal
+    } else {
+        Confidence::Low
+    }
 }
 
-impl Certainty {
-    /// Of the methods that found a pixel, and those that are sure of it by itself. The vote itself is no method.
-    pub fn of(methods: u8, sure: u8) -> Self {
-        let methods = (methods & !Method::Vote.bit()).count_ones();
-        if methods >= 2 && sure != 0 || sure & Method::Thermal.bit() != 0 {
-            Self::High
-        } else if methods >= 2 || sure != 0 {
-            Self::Nominal
-        } else {
-            Self::Low
-        }
-    }
-
-    /// Name in files, as FIRMS has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Nominal => "nominal",
-            Self::High => "high",
-        }
-    }
+/// Number of methods that found a pixel; the vote is none.
+pub fn voices(methods: u8) -> u32 {
+    (methods & !Method::Vote.bit()).count_ones()
 }
 
 /// Adds the bit of the vote where at least `least` of the three voters found the pixel.
@@ -138,11 +122,11 @@ mod tests {
         assert_eq!(vote(s | t, 2), s | t);
         assert_eq!(vote(s | h, 3), s | h);
         assert_eq!(names(s | g | 8), "schroeder,goli,vote");
-        assert_eq!(Certainty::of(s | 8, 0), Certainty::Low);
-        assert_eq!(Certainty::of(s, s), Certainty::Nominal);
-        assert_eq!(Certainty::of(s | g, 0), Certainty::Nominal);
-        assert_eq!(Certainty::of(s | g, s), Certainty::High);
-        assert_eq!(Certainty::of(t, t), Certainty::High);
+        assert_eq!(confidence(s | 8, 0), Confidence::Low);
+        assert_eq!(confidence(s, s), Confidence::Nominal);
+        assert_eq!(confidence(s | g, 0), Confidence::Nominal);
+        assert_eq!(confidence(s | g, s), Confidence::High);
+        assert_eq!(confidence(t, t), Confidence::High);
         assert_eq!(Method::of("GOLI").unwrap(), Method::Goli);
         assert_eq!(Method::of("goly").unwrap_err().kind.exit_code(), 2);
     }

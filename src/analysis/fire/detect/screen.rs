@@ -92,11 +92,7 @@ pub fn schroeder(b: &[&[f32]; 7], flags: &mut [Flags]) {
 
 /// Water of Schroeder et al. 2016.
 fn water([p1, p2, p3, p4, p5, p6, p7]: [f32; 7]) -> bool {
-    (p4 > p5)
-        & (p5 > p6)
-        & (p6 > p7)
-        & (p1 - p7 < 0.2)
-        & ((p3 > p2) | (p1 > p2) & (p2 > p3) & (p3 > p4))
+    (p4 > p5) & (p5 > p6) & (p6 > p7) & (p1 - p7 < 0.2) & ((p3 > p2) | (p1 > p2) & (p2 > p3) & (p3 > p4))
 }
 
 /// Water for the thermal methods, by Schroeder et al. 2016.

@@ -98,7 +98,12 @@ mod tests {
     #[test]
     fn more_water_in_the_air_means_a_hotter_ground() {
         let at = |w| SingleChannel { water_vapour: Some(w), ..TIRS_10 }.surface(300.0, 0.97);
-        assert!(at(0.5) > 300.0 && at(1.0) > at(0.5) && at(2.0) > at(1.0) && at(2.0) < 312.0, "{} {}", at(0.5), at(2.0));
+        assert!(
+            at(0.5) > 300.0 && at(1.0) > at(0.5) && at(2.0) > at(1.0) && at(2.0) < 312.0,
+            "{} {}",
+            at(0.5),
+            at(2.0)
+        );
         // by Python, w = 1: ψ = 1.08458, −1.68303, 1.09476; L(300) = 9.596778
         assert!((at(1.0) - 303.5018).abs() < 1e-3, "{}", at(1.0));
     }

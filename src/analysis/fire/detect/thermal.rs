@@ -138,7 +138,11 @@ pub fn anomalies(t: &Temperatures<'_>, o: &ThermalOptions) -> Anomalies {
             let at = (r - t.core.row) * t.core.width + c - t.core.col;
             let own = t.split.get(i).filter(|s| s.is_finite()).map(|s| split_milli(*s));
             if differs(own, &mut splits, o.split_k) {
-                out.hot.extend(hot(milli[i], &mut values, o).map(|(delta_k, deviations)| Hot { at, delta_k, deviations }));
+                out.hot.extend(hot(milli[i], &mut values, o).map(|(delta_k, deviations)| Hot {
+                    at,
+                    delta_k,
+                    deviations,
+                }));
             }
         }
     }

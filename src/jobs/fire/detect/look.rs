@@ -12,8 +12,7 @@ use crate::jobs::view::{MaskOptions, View};
 use crate::model::{Asset, Calibration, Grid, Role, Scene, Seen, Window};
 
 /// Bands 1 to 7 of OLI.
-const OLI: [Role; 7] =
-    [Role::Coastal, Role::Blue, Role::Green, Role::Red, Role::Nir, Role::Swir1, Role::Swir2];
+const OLI: [Role; 7] = [Role::Coastal, Role::Blue, Role::Green, Role::Red, Role::Nir, Role::Swir1, Role::Swir2];
 /// Effective wavelengths of the thermal band, µm: TIRS 10 (USGS LSDS-1574, 10.60–11.19), TM and ETM+ 6 (Barsi et al.
 /// 2003: 11.45 and 11.27).
 const WAVELENGTHS: [(&str, f64); 6] = [
@@ -97,7 +96,7 @@ pub(super) struct Look {
     pub blocks: Vec<(usize, usize)>,
     pub methods: Vec<Method>,
     /// Reflectances, and all bands where they share files.
-    optical: Option<Bands>,
+    optical: Bands,
     thermal: Option<Bands>,
     night_view: Option<Bands>,
     nir: Role,
@@ -141,25 +140,20 @@ impl Look {
         }
         let file = |r: &Role| scene.asset(*r).map(|a| a.source.clone());
         let together = roles.is_empty() || heat.iter().any(|h| roles.iter().any(|r| file(r) == file(h)));
-        let (mut optical, mut thermal_view) = (None, None);
-        if together {
-            let all: Vec<Role> = roles.iter().chain(&heat).copied().collect();
-            optical = Some(Bands::open(&scene, &all, target, mask, notes)?);
-        } else {
-            let b = Bands::open(&scene, &roles, target, mask, notes)?;
-            if !heat.is_empty() {
-                // its clouds are told already
-                let bare = MaskOptions { clouds: false, ..mask };
-                thermal_view = Some(Bands::open(&scene, &heat, Some(&b.view.grid), bare, notes)?);
-            }
-            optical = Some(b);
-        }
-        let grid = optical.as_ref().map(|b| b.view.grid.clone()).ok_or_else(nothing)?;
+        let first: Vec<Role> = if together { roles.iter().chain(&heat).copied().collect() } else { roles };
+        let optical = Bands::open(&scene, &first, target, mask, notes)?;
+        let grid = optical.view.grid.clone();
+        // its clouds are told already
+        let bare = MaskOptions { clouds: false, ..mask };
+        let thermal_view = match together || heat.is_empty() {
+            true => None,
+            false => Some(Bands::open(&scene, &heat, Some(&grid), bare, notes)?),
+        };
         let night_view = match &night {
             Some(n) => Some(Bands::open(n, &[Role::Tir], Some(&grid), mask, notes)?),
             None => None,
         };
-        let blocks = [&optical, &thermal_view, &night_view]
+        let blocks = [Some(&optical), thermal_view.as_ref(), night_view.as_ref()]
             .into_iter()
             .flatten()
             .flat_map(|b| b.view.blocks.iter().copied())
@@ -187,6 +181,11 @@ impl Look {
         self.methods.contains(&m)
     }
 
+    /// True where it has reflectances: it was day.
+    pub fn reflects(&self) -> bool {
+        self.roles().iter().any(|r| !matches!(r, Role::Tir | Role::Tir2))
+    }
+
     /// Methods that vote need all three of them.
     fn tests(&self, m: Method) -> bool {
         self.uses(m) || self.uses(Method::Vote) && Method::VOTERS.contains(&m)
@@ -198,13 +197,16 @@ impl Look {
 
     /// Roles whose files were read.
     pub fn roles(&self) -> Vec<Role> {
-        [&self.optical, &self.thermal].into_iter().flatten().flat_map(|b| b.roles.iter().copied()).collect()
+        [Some(&self.optical), self.thermal.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(|b| b.roles.iter().copied())
+            .collect()
     }
 
     /// Reads a window and asks each pixel by itself.
     pub fn screen(&self, w: Window) -> Result<Planes> {
-        let Some(optical) = &self.optical else { return Err(nothing()) };
-        let read = Read::of(optical, w)?;
+        let read = Read::of(&self.optical, w)?;
         let heat = self.thermal.as_ref().map(|b| Read::of(b, w)).transpose()?;
         let mut p = Planes { flags: screen::seen_flags(&read.seen), ..Planes::default() };
         self.reflect(&read, &mut p);
@@ -281,10 +283,6 @@ impl Look {
         };
         (0..t.len()).map(|i| if heat.seen[i] == Seen::NoData { f32::NAN } else { at(i) }).collect()
     }
-}
-
-fn nothing() -> Error {
-    Error::usage("no band was asked for", "没有请求任何波段")
 }
 
 /// The methods asked for, or those that the scene's bands allow.
