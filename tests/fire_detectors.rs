@@ -13,6 +13,7 @@
 use std::path::Path;
 
 use heshan::analysis::fire::detect::context::{Around, HALO, goli, hotmap, schroeder};
+use heshan::analysis::fire::detect::sagbt::threshold;
 use heshan::analysis::fire::detect::screen::{self, CLEAR, DATA, Flags, T_WATER};
 use heshan::analysis::fire::detect::thermal::{Temperatures, ThermalOptions, anomalies};
 use heshan::model::{Seen, Window};
@@ -254,4 +255,36 @@ fn blocks(t: &Heat, all: &[usize]) {
     }
     found.sort_unstable();
     assert_eq!(found, all);
+}
+
+#[test]
+fn the_threshold_of_gradients_as_numpy_has_it() {
+    let text = String::from_utf8(fixture("sagbt.txt")).unwrap();
+    for (j, line) in text.lines().enumerate() {
+        let (mut g, n) = (Lcg(3000 + j as u64), 90 + 10 * j as i64);
+        let mut disc = || [g.draw(n as u64), g.draw(n as u64), 4 + g.draw(10), 500 + g.draw(3000)];
+        let discs: Vec<[i64; 4]> = (0..6).map(|_| disc()).collect();
+        let mut image = Vec::new();
+        for r in 0..n {
+            for c in 0..n {
+                let mut v = 14_500 + 4 * c + 3 * r + g.draw(101);
+                for [x, y, size, hot] in &discs {
+                    let d = (c - x).abs().max((r - y).abs());
+                    v += if d < *size {
+                        *hot
+                    } else if d < size + 5 {
+                        hot * (size + 5 - d) / 5
+                    } else {
+                        0
+                    };
+                }
+                image.push(if g.draw(100) == 0 { 0 } else { v as u16 });
+            }
+        }
+        let e: Vec<f64> = line.split(' ').map(|x| x.parse().unwrap()).collect();
+        let t = threshold(&image, n as usize).unwrap();
+        // sums of whole numbers: equal but for the last digits of the division
+        assert!((t.threshold_k - e[0]).abs() < 1e-9 && (t.mean_k - e[1]).abs() < 1e-9, "{t:?} {e:?}");
+        assert!((t.sd_k - e[2]).abs() < 1e-6 && t.line_pixels as f64 == e[3], "{t:?} {e:?}");
+    }
 }

@@ -8,6 +8,7 @@ bits), so that only the answers are stored. Reflectances are thousandths as floa
 
 detect.bin   for each image, a byte a pixel: Schroeder + 3 * HOTMAP + 9 * GOLI; 0 none, 1 by neighbours, 2 by itself
 thermal.bin  for each image, a byte a pixel: 0 no, 1 hot, 2 candidate without background; then float32 deltas of hot pixels
+sagbt.txt    for each image: threshold, mean and deviation in kelvin, and pixels of lines
 about.txt    versions, and how many pixels of each class
 """
 import os, sys
@@ -153,6 +154,47 @@ def thermal(j):
     return out, np.array(delta, "<f4")
 
 
+def sagbt_image(j):
+    """Hundredths of a kelvin above 150 K: hot discs with soft edges on rough ground, some pixels unknown (0)."""
+    g, n = Lcg(3000 + j), 90 + 10 * j; t = np.zeros((n, n), "int64")
+    discs = [(g.draw(n), g.draw(n), 4 + g.draw(10), 500 + g.draw(3000)) for _ in range(6)]
+    for r in range(n):
+        for c in range(n):
+            v = 14500 + 4 * c + 3 * r + g.draw(101)
+            for x, y, size, hot in discs:
+                d = max(abs(c - x), abs(r - y))               # squares: whole numbers alone
+                if d < size: v += hot
+                elif d < size + 5: v += hot * (size + 5 - d) // 5
+            t[r, c] = 0 if g.draw(100) == 0 else v
+    return t
+
+
+def thin(on):
+    """Zhang & Suen 1984."""
+    m = np.pad(on, 1).astype("uint8")
+    while True:
+        before = m.sum()
+        for first in (True, False):
+            p = [m[:-2, 1:-1], m[:-2, 2:], m[1:-1, 2:], m[2:, 2:], m[2:, 1:-1], m[2:, :-2], m[1:-1, :-2], m[:-2, :-2]]
+            n = sum(x.astype(int) for x in p); a = sum(((p[k] == 0) & (p[(k + 1) % 8] == 1)).astype(int) for k in range(8))
+            N, E, S, W = p[0], p[2], p[4], p[6]
+            side = (N * E * S == 0) & (E * S * W == 0) if first else (N * E * W == 0) & (N * S * W == 0)
+            gone = (m[1:-1, 1:-1] == 1) & (n >= 2) & (n <= 6) & (a == 1) & side; m[1:-1, 1:-1][gone] = 0
+        if m.sum() == before: return m[1:-1, 1:-1].astype(bool)
+
+
+def sagbt(t):
+    ok = t > 0; v = t[ok].astype("float64"); mean, sd = v.mean(), v.std(); z = t.astype("float64")
+    gx = np.zeros(t.shape); gy = gx.copy(); whole = np.zeros(t.shape, bool)
+    gx[1:-1, 1:-1] = (z[:-2, 2:] + 2 * z[1:-1, 2:] + z[2:, 2:]) - (z[:-2, :-2] + 2 * z[1:-1, :-2] + z[2:, :-2])
+    gy[1:-1, 1:-1] = (z[2:, :-2] + 2 * z[2:, 1:-1] + z[2:, 2:]) - (z[:-2, :-2] + 2 * z[:-2, 1:-1] + z[:-2, 2:])
+    h, w = t.shape; whole[1:-1, 1:-1] = np.all([ok[i:h - 2 + i, j:w - 2 + j] for i in range(3) for j in range(3)], axis=0)
+    g = np.sqrt(gx * gx + gy * gy) / 8; gm, gs = g[whole].mean(), g[whole].std(); total, n = 0.0, 0
+    for low in (0.5, 0.75, 1.0, 1.25, 1.5):
+        line = thin(whole & (g >= gm + low * gs) & (g <= gm + 3.2 * gs)) & (z > mean + sd); total += z[line].sum(); n += int(line.sum())
+    return total / n / 100 + 150, mean / 100 + 150, sd / 100, n
+
+
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/fire"; os.makedirs(out, exist_ok=True)
     about = [f"made by scripts/peers/fire.py with NumPy {np.__version__}"]
@@ -166,6 +208,8 @@ def main():
         for j in range(len(THERMAL)):
             o, d = thermal(j); f.write(o.tobytes() + d.tobytes())
             about.append(f"thermal {j}: hot {len(d)}, without background {int((o == 2).sum())}")
+    with open(f"{out}/sagbt.txt", "w") as f:
+        for j in range(3): f.write(" ".join(repr(float(x)) for x in sagbt(sagbt_image(j))) + "\n")
     open(f"{out}/about.txt", "w").write("\n".join(about) + "\n"); print("\n".join(about))
 
 
