@@ -235,6 +235,8 @@ fn machine(d: &DetectSummary) -> String {
                 "datetime".into(),
                 json!(s.datetime.map(|t| t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))),
             );
+            let [read, pixels, neighbours] = s.seconds;
+            o.insert("seconds".into(), json!({"read": read, "pixels": pixels, "neighbours": neighbours}));
             o.insert("methods".into(), json!(s.methods.iter().map(|m| m.as_str()).collect::<Vec<_>>()));
         }
         j

@@ -121,6 +121,8 @@ pub struct SceneFires {
     pub fleeting: u64,
     /// Threshold of SAGBT, K.
     pub sagbt_k: Option<f64>,
+    /// Seconds of reading, of the tests of single pixels (all threads together), and of the tests of neighbours.
+    pub seconds: [f64; 3],
 }
 
 /// What a run did.
@@ -327,6 +329,7 @@ fn summary(look: &Look, place: &rows::Place, s: &Swept, fires: usize, sagbt_k: O
         cooled: s.cooled,
         fleeting: s.fleeting,
         sagbt_k,
+        seconds: s.seconds,
     }
 }
 

@@ -51,10 +51,19 @@ impl Around<'_> {
         ]
     }
 
-    /// Runs over the core: column, row and place in the arrays.
-    fn each(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+    /// Recorded pixels of the core with any of the flags: place in the core, column, row, and place in the arrays.
+    fn asked(&self, f: Flags) -> Vec<(usize, usize, usize, usize)> {
         let w = self.core;
-        (w.row..w.row + w.height).flat_map(move |r| (w.col..w.col + w.width).map(move |c| (c, r, r * self.width + c)))
+        let mut out = Vec::new();
+        for r in 0..w.height {
+            let from = (w.row + r) * self.width + w.col;
+            for (c, x) in self.flags[from..from + w.width].iter().enumerate() {
+                if x & f != 0 && x & DATA != 0 {
+                    out.push((r * w.width + c, w.col + c, w.row + r, from + c));
+                }
+            }
+        }
+        out
     }
 
     fn any(&self, f: Flags) -> bool {
@@ -62,10 +71,11 @@ impl Around<'_> {
         (w.row..w.row + w.height).any(|r| self.flags[r * self.width + w.col..][..w.width].iter().any(|x| x & f != 0))
     }
 
-    /// Any of the eight neighbours (and the pixel itself) has the flag.
+    /// Any of the eight neighbours (and the pixel itself) was recorded and has the flag.
     fn touches(&self, c: usize, r: usize, f: Flags) -> bool {
         let [c0, c1, r0, r1] = self.window(c, r, 1);
-        (r0..r1).any(|r| self.flags[r * self.width + c0..r * self.width + c1].iter().any(|x| x & f != 0))
+        (r0..r1)
+            .any(|r| self.flags[r * self.width + c0..r * self.width + c1].iter().any(|x| x & f != 0 && x & DATA != 0))
     }
 
     /// `ρ7/ρ5 > mean + max(3σ, 0.8)` and `ρ7 > mean + max(3σ, 0.08)` over the background of a window.
@@ -115,20 +125,21 @@ impl Sums {
 /// fill and what was not seen clear left out. One class a pixel of the core.
 pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
     let mut out = vec![NONE; a.core.len()];
-    if !a.any(S_SURE | S_MAYBE) {
+    let asked = a.asked(S_SURE | S_MAYBE);
+    if asked.is_empty() {
         return out;
     }
     let fit = DATA | CLEAR | LIT;
     let background: Vec<bool> = a.flags.iter().map(|f| f & fit == fit && f & (S_SURE | S_WATER) == 0).collect();
-    for (o, (c, r, i)) in out.iter_mut().zip(a.each()) {
+    for (k, c, r, i) in asked {
         let f = a.flags[i];
-        if f & DATA == 0 || f & S_WATER != 0 {
+        if f & S_WATER != 0 {
             continue;
         }
         if f & S_SURE != 0 {
-            *o = SURE;
-        } else if f & S_MAYBE != 0 && a.stands_out(i, a.window(c, r, REACH), &background) {
-            *o = PROBABLE;
+            out[k] = SURE;
+        } else if a.stands_out(i, a.window(c, r, REACH), &background) {
+            out[k] = PROBABLE;
         }
     }
     out
@@ -147,18 +158,18 @@ pub fn goli(a: &Around<'_>) -> Vec<u8> {
     let background: Vec<bool> =
         a.flags.iter().zip(&sure).map(|(f, s)| f & fit == fit && f & (G_MAYBE | G_WATER) == 0 && !s).collect();
     let counts = Counts::of(&background, a.width);
-    for (o, (c, r, i)) in out.iter_mut().zip(a.each()) {
+    for (k, c, r, i) in a.asked(G_SURE | G_NEAR | G_MAYBE) {
         let f = a.flags[i];
-        if f & DATA == 0 || f & G_WATER != 0 {
+        if f & G_WATER != 0 {
             continue;
         }
         if sure[i] {
-            *o = SURE;
+            out[k] = SURE;
         } else if f & G_MAYBE != 0 {
             let enough = |w: &[usize; 4]| 4 * counts.inside(*w) >= ((w[1] - w[0]) * (w[3] - w[2])) as u32;
             let window = (GOLI_LEAST..=REACH).map(|n| a.window(c, r, n)).find(enough);
             if window.is_some_and(|w| a.stands_out(i, w, &background)) {
-                *o = PROBABLE;
+                out[k] = PROBABLE;
             }
         }
     }
@@ -210,17 +221,11 @@ impl Counts {
 /// Murphy et al. 2016: α, and β where it touches α. One class a pixel of the core.
 pub fn hotmap(a: &Around<'_>) -> Vec<u8> {
     let mut out = vec![NONE; a.core.len()];
-    if !a.any(H_ALPHA | H_BETA) {
-        return out;
-    }
-    // α counts where it was recorded
-    let alpha: Vec<Flags> = a.flags.iter().map(|f| if f & DATA == 0 { f & !(H_ALPHA | H_BETA) } else { *f }).collect();
-    let recorded = Around { flags: &alpha, ..*a };
-    for (o, (c, r, i)) in out.iter_mut().zip(recorded.each()) {
-        if alpha[i] & H_ALPHA != 0 {
-            *o = SURE;
-        } else if alpha[i] & H_BETA != 0 && recorded.touches(c, r, H_ALPHA) {
-            *o = PROBABLE;
+    for (k, c, r, i) in a.asked(H_ALPHA | H_BETA) {
+        if a.flags[i] & H_ALPHA != 0 {
+            out[k] = SURE;
+        } else if a.touches(c, r, H_ALPHA) {
+            out[k] = PROBABLE;
         }
     }
     out

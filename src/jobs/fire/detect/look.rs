@@ -1,6 +1,7 @@
 //! One look: a scene, perhaps with one of the night, brought to one grid; read and screened window by window.
 
 use std::path::Path;
+use std::time::Instant;
 
 use super::{DetectOptions, Kelvin};
 use crate::analysis::fire::detect::Method;
@@ -42,6 +43,8 @@ pub(super) struct Planes {
     pub night: Vec<f32>,
     /// What was seen, both scenes together.
     pub seen: Vec<Seen>,
+    /// Seconds of reading, and of the tests of single pixels.
+    pub seconds: [f64; 2],
 }
 
 /// A band of a view by its role.
@@ -206,16 +209,18 @@ impl Look {
 
     /// Reads a window and asks each pixel by itself.
     pub fn screen(&self, w: Window) -> Result<Planes> {
+        let started = Instant::now();
         let read = Read::of(&self.optical, w)?;
         let heat = self.thermal.as_ref().map(|b| Read::of(b, w)).transpose()?;
+        let night = self.night_view.as_ref().map(|b| Read::of(b, w)).transpose()?;
+        let seconds = started.elapsed().as_secs_f64();
         let mut p = Planes { flags: screen::seen_flags(&read.seen), ..Planes::default() };
         self.reflect(&read, &mut p);
         if self.measures_heat() {
             self.heat(&read, heat.as_ref().unwrap_or(&read), &mut p);
         }
         p.seen = read.seen;
-        if let Some(b) = &self.night_view {
-            let night = Read::of(b, w)?;
+        if let Some(night) = night {
             p.night_flags = screen::seen_flags(&night.seen);
             // water is told by day
             for (n, d) in p.night_flags.iter_mut().zip(&p.flags) {
@@ -226,6 +231,7 @@ impl Look {
             }
             p.night = self.kelvin(&self.night_surface, &night, None);
         }
+        p.seconds = [seconds, started.elapsed().as_secs_f64() - seconds];
         Ok(p)
     }
 

@@ -1,5 +1,7 @@
 //! The pass over a look: windows are read and screened by many threads, then settled in order with what lies around them.
 
+use std::time::Instant;
+
 use super::look::{Look, Planes, clear};
 use super::{DetectOptions, History};
 use crate::analysis::fire::detect::cluster::HotPixel;
@@ -32,6 +34,8 @@ pub(super) struct Swept {
     pub cooled: u64,
     /// Hot, but in too few of the last clear looks.
     pub fleeting: u64,
+    /// Seconds of reading, of the tests of single pixels (all threads together), and of the tests of neighbours.
+    pub seconds: [f64; 3],
 }
 
 /// A unit of which all is known.
@@ -68,9 +72,13 @@ impl<'a> Settler<'a> {
 
     /// Takes a screened unit; hands on each that became ready.
     pub fn put(&mut self, p: Planes, mut then: impl FnMut(Settled) -> Result<()>) -> Result<()> {
+        self.swept.seconds[0] += p.seconds[0];
+        self.swept.seconds[1] += p.seconds[1];
         self.near.put(p);
         while let Some(s) = self.near.ready() {
+            let started = Instant::now();
             let done = self.settle(&s)?;
+            self.swept.seconds[2] += started.elapsed().as_secs_f64();
             self.near.settled();
             then(done)?;
         }
