@@ -15,6 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 lib() { has pkg-config && pkg-config --exists "$1"; }
 # a server of any version with PostGIS; tests start one of their own and touch no other
 has_postgis() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null; }
+has_chinese_font() { compgen -G '/usr/share/fonts/*/wqy/*' >/dev/null || compgen -G '/usr/share/fonts/*/noto/*CJK*' >/dev/null || compgen -G '/usr/share/fonts/*/droid/*Fallback*' >/dev/null; }
 # true where version $1 is at least $2; numbers only, as 3.6.2 or 1.95.0-nightly
 at_least() {
   awk -v a="${1%%-*}" -v b="$2" 'BEGIN {
@@ -34,6 +35,8 @@ look() {
   if [ "$purpose" = test ]; then
     has ogrinfo || missing+=(ogrinfo)
     has sqlite3 || missing+=(sqlite3)
+    # charts as PNG; elsewhere than on Debian they are in English, and say so
+    if has apt-get && ! has_chinese_font; then missing+=(chinese-font); fi
     # elsewhere than on Debian its tests are skipped, and say so
     if has apt-get && ! has_postgis; then missing+=(postgis); fi
   fi
@@ -53,6 +56,7 @@ debian_package() {
     cc) echo gcc libc6-dev ;;
     ogrinfo) echo gdal-bin ;;
     postgis) newest_postgis ;;
+    chinese-font) echo fonts-wqy-microhei ;;
     *) echo "$1" ;;
   esac
 }

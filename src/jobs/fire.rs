@@ -2,6 +2,9 @@
 
 pub mod detect;
 pub mod import;
+mod looks;
+pub mod status;
+pub mod track;
 
 use std::path::Path;
 

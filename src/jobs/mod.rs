@@ -8,6 +8,7 @@ mod inputs;
 mod manifest;
 mod neighbours;
 mod pipeline;
+pub mod project;
 mod raster_out;
 pub mod sample;
 pub mod scenes;

@@ -1,5 +1,6 @@
 //! `sample`: the sample project, on the real Yellow River with made-up sites, zones and faults.
 
+mod fires;
 mod made_up;
 mod outlines;
 
@@ -108,6 +109,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
         write_sites(&mut staging, area.file, &rows)?;
     }
     write_reserve(&mut staging, &designed)?;
+    fires::write(&mut staging)?;
     progress.check()?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }

@@ -31,11 +31,13 @@ pub enum FireRole {
     Version,
     Method,
     Source,
+    Pixel,
+    Id,
 }
 
 impl FireRole {
     /// All roles, with the name in options and the field names that are understood without being told.
-    const ALL: [(Self, &'static str, &'static [&'static str]); 18] = [
+    const ALL: [(Self, &'static str, &'static [&'static str]); 20] = [
         (Self::Date, "date", &["acq_date", "date", "日期", "观测日期"]),
         (Self::Time, "time", &["acq_time", "hhmm", "时间", "观测时间"]),
         (Self::DateTime, "datetime", &["acq_datetime", "acq_datetim", "datetime", "time_utc", "time"]),
@@ -54,6 +56,8 @@ impl FireRole {
         (Self::Version, "version", &["version"]),
         (Self::Method, "method", &["method"]),
         (Self::Source, "source", &["source"]),
+        (Self::Pixel, "pixel", &["pixel_m", "像元"]),
+        (Self::Id, "id", &["look_id"]),
     ];
 
     /// Name in options.
@@ -115,6 +119,16 @@ impl<'a> FireReader<'a> {
     /// # Errors
     /// `Usage` where a named field is not there; `Input` where no field tells the time or the satellite.
     pub fn new(info: &'a LayerInfo, defaults: &'a FireDefaults) -> Result<Self> {
+        let reader = Self::of_clouds(info, defaults)?;
+        reader.complete()?;
+        Ok(reader)
+    }
+
+    /// As [`FireReader::new`], for a layer that may tell neither time nor satellite but the look that it belongs to.
+    ///
+    /// # Errors
+    /// `Usage` where a named field is not there.
+    pub fn of_clouds(info: &'a LayerInfo, defaults: &'a FireDefaults) -> Result<Self> {
         let mut columns = BTreeMap::new();
         for (role, name, known) in FireRole::ALL {
             let at = match defaults.fields.get(&role) {
@@ -125,7 +139,13 @@ impl<'a> FireReader<'a> {
                 columns.insert(role, i);
             }
         }
-        let has = |r| columns.contains_key(&r);
+        let source = info.source.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { info, columns, defaults, source })
+    }
+
+    fn complete(&self) -> Result<()> {
+        let has = |r| self.columns.contains_key(&r);
+        let info = self.info;
         let place = |e: Error| e.in_file(&info.source).in_layer(&info.name);
         let fields = || info.schema.fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", ");
         if !has(FireRole::DateTime) && !has(FireRole::Date) {
@@ -138,7 +158,7 @@ impl<'a> FireReader<'a> {
                 "请用 --field date=…、--field time=… 或 --field datetime=… 指明",
             ));
         }
-        if !has(FireRole::Satellite) && defaults.satellite.is_none() {
+        if !has(FireRole::Satellite) && self.defaults.satellite.is_none() {
             return Err(place(Error::input(
                 format!("no field tells the satellite; the fields are: {}", fields()),
                 format!("没有卫星字段;已有字段:{}", fields()),
@@ -148,8 +168,7 @@ impl<'a> FireReader<'a> {
                 "请用 --field satellite=… 或 --satellite 名称 指明",
             ));
         }
-        let source = info.source.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { info, columns, defaults, source })
+        Ok(())
     }
 
     /// The detection of a row, or why there is none.
@@ -171,18 +190,9 @@ impl<'a> FireReader<'a> {
         let skip = |code, en: &str, zh: &str| Box::new(note(self.info, f.fid, false, code, en, zh));
         let lonlat = self.place(f, runner)?;
         let time = self.time(f, notes)?;
-        let satellite = match self.text(f, FireRole::Satellite) {
-            Some(t) => satellite(&t),
-            None => self
-                .defaults
-                .satellite
-                .clone()
-                .ok_or_else(|| skip("missing_satellite", "the row names no satellite", "该行没有卫星名称"))?,
-        };
-        let instrument = match self.text(f, FireRole::Instrument) {
-            Some(t) => t,
-            None => instrument_of(&satellite).to_owned(),
-        };
+        let (satellite, instrument) = self
+            .platform(f)
+            .ok_or_else(|| skip("missing_satellite", "the row names no satellite", "该行没有卫星名称"))?;
         let pixel_m = self.pixel(f, &instrument, notes);
         let mut p = FirePoint::new(&satellite, &instrument, time, lonlat, pixel_m);
         self.confidence(f, &mut p, notes);
@@ -201,6 +211,14 @@ impl<'a> FireReader<'a> {
         p.method = self.text(f, FireRole::Method);
         p.source = self.text(f, FireRole::Source).unwrap_or_else(|| self.source.clone());
         Ok(p)
+    }
+
+    /// Satellite and instrument.
+    pub(super) fn platform(&self, f: &Feature) -> Option<(String, String)> {
+        let named = self.text(f, FireRole::Satellite).map(|t| satellite(&t));
+        let satellite = named.or_else(|| self.defaults.satellite.clone())?;
+        let instrument = self.text(f, FireRole::Instrument).unwrap_or_else(|| instrument_of(&satellite).to_owned());
+        Some((satellite, instrument))
     }
 
     fn place(&self, f: &Feature, runner: &Runner) -> std::result::Result<Coord<f64>, Skipped> {
@@ -229,7 +247,7 @@ impl<'a> FireReader<'a> {
         }
     }
 
-    fn time(&self, f: &Feature, notes: &mut Vec<Skipped>) -> std::result::Result<DateTime<Utc>, Skipped> {
+    pub(super) fn time(&self, f: &Feature, notes: &mut Vec<Skipped>) -> std::result::Result<DateTime<Utc>, Skipped> {
         let skip = |code, en: String, zh: String| note(self.info, f.fid, false, code, en, zh);
         let whole =
             self.columns.get(&FireRole::Date).is_none() || self.defaults.fields.contains_key(&FireRole::DateTime);
@@ -285,8 +303,9 @@ impl<'a> FireReader<'a> {
     }
 
     /// Size of the pixel: as told (kilometres in FIRMS), else that of the instrument at nadir.
-    fn pixel(&self, f: &Feature, instrument: &str, notes: &mut Vec<Skipped>) -> [f64; 2] {
-        let nadir = self.defaults.pixel_m.unwrap_or_else(|| nadir_pixel_m(instrument));
+    pub(super) fn pixel(&self, f: &Feature, instrument: &str, notes: &mut Vec<Skipped>) -> [f64; 2] {
+        let own = self.number(f, FireRole::Pixel, notes).filter(|v| *v > 0.0);
+        let nadir = own.or(self.defaults.pixel_m).unwrap_or_else(|| nadir_pixel_m(instrument));
         let mut side = |r| self.number(f, r, notes).filter(|v| *v > 0.0).map_or(nadir, |km| km * 1000.0);
         [side(FireRole::Scan), side(FireRole::Track)]
     }
@@ -297,7 +316,7 @@ impl<'a> FireReader<'a> {
         (!empty).then(|| v.clone())
     }
 
-    fn text(&self, f: &Feature, role: FireRole) -> Option<String> {
+    pub(super) fn text(&self, f: &Feature, role: FireRole) -> Option<String> {
         self.value(f, role).map(|v| v.to_display().trim().to_owned())
     }
 

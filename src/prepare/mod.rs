@@ -3,6 +3,7 @@
 
 pub mod crs;
 pub mod fires;
+pub mod looks;
 pub mod names;
 pub mod observed;
 pub mod rivers;

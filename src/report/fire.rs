@@ -1,5 +1,8 @@
 //! Fire points, tracks and their events as layers; what a day's status says.
 
+pub mod status;
+pub mod tracks;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use geo::{Geometry, Point};
 

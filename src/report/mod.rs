@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod change;
+pub mod chart;
 pub mod fire;
 pub mod fire_detect;
 pub mod people;

@@ -1,11 +1,33 @@
 //! Points on the ellipsoid in cells of bounded size, for search by distance.
 
 use geo::Coord;
+use rayon::prelude::*;
 
 /// Metres of a degree of latitude on the GRS 80 ellipsoid: at least, at the equator; at most, at the poles.
 const DEGREE_M: [f64; 2] = [110_574.0, 111_694.0];
 /// Metres of a degree of longitude at the equator.
 const EQUATOR_DEGREE_M: f64 = 111_319.5;
+
+/// One row of latitude.
+#[derive(Debug)]
+struct Row {
+    row: i32,
+    /// Its first cell.
+    start: u32,
+    /// Columns a degree of longitude.
+    columns: f64,
+    /// Degrees of longitude a metre, where the row is narrowest.
+    degrees: f64,
+}
+
+impl Row {
+    fn new(side_m: f64, row: i32, start: u32) -> Self {
+        let [a, b] = edges(side_m, row).map(f64::abs);
+        // a row is narrowest where it is nearest the pole
+        let cos = a.max(b).to_radians().cos();
+        Self { row, start, columns: columns(side_m, row), degrees: 1.001 / (EQUATOR_DEGREE_M * cos.max(1e-9)) }
+    }
+}
 
 /// Positions in rows of latitude, and in each in columns of longitude, so that no cell is wider than its side.
 #[derive(Debug)]
@@ -13,30 +35,42 @@ pub(super) struct Cells {
     side_m: f64,
     /// Row, column, and where its items begin in `items`; by row and column.
     cells: Vec<(i32, i32, u32)>,
+    /// Rows that hold something.
+    rows: Vec<Row>,
     /// Items by cell, and in it in the order told.
     pub items: Vec<u32>,
 }
 
 impl Cells {
     /// Cells no wider and no higher than `side_m`; items of a cell stay in the order of `items`.
-    pub fn new(side_m: f64, items: impl Iterator<Item = u32>, place: impl Fn(u32) -> Coord<f64>) -> Self {
+    pub fn new(side_m: f64, items: impl Iterator<Item = u32>, place: impl Fn(u32) -> Coord<f64> + Sync) -> Self {
+        let items: Vec<u32> = items.collect();
         let mut keyed: Vec<(i32, i32, u32)> = items
-            .map(|i| {
+            .par_iter()
+            .enumerate()
+            .map(|(k, &i)| {
                 let p = place(i);
                 let row = row_of(side_m, p.y);
-                (row, col_of(side_m, row, p.x), i)
+                (row, (p.x * columns(side_m, row)).floor() as i32, k as u32)
             })
             .collect();
-        keyed.sort_by_key(|k| (k.0, k.1));
+        // the position among the items makes the order certain
+        keyed.par_sort_unstable();
         let mut cells: Vec<(i32, i32, u32)> = Vec::new();
         let mut order = Vec::with_capacity(keyed.len());
-        for (row, col, item) in keyed {
+        for (row, col, k) in keyed {
             if cells.last().is_none_or(|c| (c.0, c.1) != (row, col)) {
                 cells.push((row, col, order.len() as u32));
             }
-            order.push(item);
+            order.push(items[k as usize]);
         }
-        Self { side_m, cells, items: order }
+        let mut rows: Vec<Row> = Vec::new();
+        for (i, c) in cells.iter().enumerate() {
+            if rows.last().is_none_or(|r| r.row != c.0) {
+                rows.push(Row::new(side_m, c.0, i as u32));
+            }
+        }
+        Self { side_m, cells, rows, items: order }
     }
 
     /// Number of cells that hold something.
@@ -54,39 +88,45 @@ impl Cells {
     pub fn near(&self, p: Coord<f64>, reach_m: f64, found: &mut Vec<usize>) {
         found.clear();
         let reach_deg = reach_m / DEGREE_M[0];
-        let (first, last) = (row_of(self.side_m, p.y - reach_deg), row_of(self.side_m, p.y + reach_deg));
-        let mut at = self.cells.partition_point(|c| c.0 < first);
-        for row in first..=last {
-            at += self.cells[at..].partition_point(|c| c.0 < row);
-            let end = at + self.cells[at..].partition_point(|c| c.0 == row);
-            self.near_in_row(row, p.x, reach_m, at..end, found);
-            at = end;
+        self.rows_near(row_of(self.side_m, p.y - reach_deg), p, reach_m, found);
+    }
+
+    /// As [`Cells::near`], without those of rows south of the place.
+    pub fn near_onward(&self, p: Coord<f64>, reach_m: f64, found: &mut Vec<usize>) {
+        found.clear();
+        self.rows_near(row_of(self.side_m, p.y), p, reach_m, found);
+    }
+
+    fn rows_near(&self, first: i32, p: Coord<f64>, reach_m: f64, found: &mut Vec<usize>) {
+        let last = row_of(self.side_m, p.y + reach_m / DEGREE_M[0]);
+        let from = self.rows.partition_point(|r| r.row < first);
+        for (i, r) in self.rows.iter().enumerate().skip(from).take_while(|(_, r)| r.row <= last) {
+            let end = self.rows.get(i + 1).map_or(self.cells.len(), |r| r.start as usize);
+            self.near_in_row(r, p.x, reach_m * r.degrees, r.start as usize..end, found);
         }
     }
 
-    fn near_in_row(&self, row: i32, lon: f64, reach_m: f64, range: std::ops::Range<usize>, found: &mut Vec<usize>) {
-        if range.is_empty() {
-            return;
-        }
-        // a row is narrowest where it is nearest the pole
-        let cos = farthest_latitude(self.side_m, row).to_radians().cos();
-        let half = reach_m * 1.001 / (EQUATOR_DEGREE_M * cos.max(1e-9));
+    /// Cells of a row within `half` degrees of a longitude.
+    fn near_in_row(&self, r: &Row, lon: f64, half: f64, range: std::ops::Range<usize>, found: &mut Vec<usize>) {
         if half >= 180.0 {
             found.extend(range);
             return;
         }
-        let before = found.len();
-        for turn in [-360.0, 0.0, 360.0] {
-            let (a, b) = (lon + turn - half, lon + turn + half);
-            if b < -180.0 || a > 180.0 {
-                continue;
-            }
-            let (a, b) = (col_of(self.side_m, row, a.max(-180.0)), col_of(self.side_m, row, b.min(180.0)));
-            let cells = &self.cells[range.clone()];
-            let from = range.start + cells.partition_point(|c| c.1 < a);
-            let to = range.start + cells.partition_point(|c| c.1 <= b);
-            found.extend((from..to).filter(|c| !found[before..].contains(c)).collect::<Vec<_>>());
-        }
+        let cells = &self.cells[range.clone()];
+        let between = |a: f64, b: f64| {
+            let (a, b) = ((a * r.columns).floor() as i32, (b * r.columns).floor() as i32);
+            let from = cells.partition_point(|c| c.1 < a);
+            range.start + from..range.start + from + cells[from..].partition_point(|c| c.1 <= b)
+        };
+        let own = between((lon - half).max(-180.0), (lon + half).min(180.0));
+        found.extend(own.clone());
+        // across the date line
+        let beyond = match (lon - half < -180.0, lon + half > 180.0) {
+            (true, _) => between(lon - half + 360.0, 180.0),
+            (_, true) => between(-180.0, lon + half - 360.0),
+            _ => return,
+        };
+        found.extend(beyond.filter(|c| !own.contains(c)));
     }
 }
 
@@ -103,17 +143,12 @@ fn edges(side_m: f64, row: i32) -> [f64; 2] {
     [f64::from(row) * h, f64::from(row + 1) * h].map(|v| v.clamp(-90.0, 90.0))
 }
 
-fn farthest_latitude(side_m: f64, row: i32) -> f64 {
-    let [a, b] = edges(side_m, row);
-    a.abs().max(b.abs())
-}
-
-fn col_of(side_m: f64, row: i32, lon: f64) -> i32 {
+/// Columns a degree of longitude, so that none is wider than the side where the row is widest.
+fn columns(side_m: f64, row: i32) -> f64 {
     let [a, b] = edges(side_m, row);
     let widest = if a <= 0.0 && b >= 0.0 { 0.0 } else { a.abs().min(b.abs()) };
     // the ellipsoid's parallels are up to 1 / sqrt(1 - e²) longer than the sphere's
-    let degree = EQUATOR_DEGREE_M * 1.0034 * widest.to_radians().cos();
-    (lon * degree / side_m).floor() as i32
+    EQUATOR_DEGREE_M * 1.0034 * widest.to_radians().cos() / side_m
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! time).
 
 use geo::Coord;
+use rayon::prelude::*;
 
 use super::cells::Cells;
 use crate::space::frame::Ecef;
@@ -55,7 +56,7 @@ pub fn class_of(radius_m: f64) -> usize {
 
 /// The fire of each spot, as the position of one of its spots; spots of one fire answer the same. `spots` in order of time.
 pub fn link(spots: &[Spot], o: &LinkOptions) -> Vec<u32> {
-    let ecef: Vec<Ecef> = spots.iter().map(|s| Ecef::of(s.lonlat)).collect();
+    let ecef: Vec<Ecef> = spots.par_iter().map(|s| Ecef::of(s.lonlat)).collect();
     let mut run = Linking { spots, ecef, o, sets: Sets::new(spots.len()) };
     let mut finer: Vec<Layer> = Vec::new();
     for class in 0..CLASSES_M.len() {
@@ -158,45 +159,56 @@ impl Linking<'_> {
         let mut near = Vec::new();
         for a in 0..layer.cells.len() {
             let first = layer.cells.of(a)[0] as usize;
-            layer.cells.near(self.spots[first].lonlat, widest[a] + layer.widest_m + slack, &mut near);
+            let reach = widest[a] + layer.widest_m + slack;
+            layer.cells.near_onward(self.spots[first].lonlat, reach, &mut near);
             for &b in near.iter().filter(|&&b| b > a) {
                 let other = layer.cells.of(b)[0] as usize;
                 if self.ecef[first].chord_m(&self.ecef[other]) <= widest[a] + widest[b] + slack {
-                    self.link_runs(layer, &runs[a], &runs[b]);
+                    self.link_runs(layer, runs.of(a), runs.of(b));
                 }
             }
         }
     }
 
-    /// Links the spots of each cell; answers its runs: positions in `items` without a break longer than a relapse.
-    fn link_cells(&mut self, layer: &Layer) -> Vec<Vec<std::ops::Range<usize>>> {
-        let mut start = 0;
-        (0..layer.cells.len())
-            .map(|c| {
-                let items = layer.cells.of(c);
-                let (mut runs, mut from) = (Vec::new(), 0);
-                for k in 1..items.len() {
-                    let (a, b) = (items[k - 1], items[k]);
-                    if self.spots[b as usize].time_s - self.spots[a as usize].time_s
-                        <= self.o.relapse_s.max(self.o.gap_s)
-                    {
-                        self.sets.join(a, b);
-                    } else {
-                        runs.push(start + from..start + k);
-                        from = k;
-                    }
+    /// Links the spots of each cell to the next in time; answers its runs.
+    fn link_cells(&mut self, layer: &Layer) -> Runs {
+        let window = self.window();
+        let mut runs = Runs { starts: Vec::with_capacity(layer.cells.len() + 1), runs: Vec::new() };
+        let mut at = 0;
+        for c in 0..layer.cells.len() {
+            runs.starts.push(runs.runs.len() as u32);
+            let items = layer.cells.of(c);
+            let mut from = at;
+            for k in 1..=items.len() {
+                let apart = |a: u32, b: u32| self.spots[b as usize].time_s - self.spots[a as usize].time_s;
+                if k < items.len() && apart(items[k - 1], items[k]) <= window {
+                    self.sets.join(items[k - 1], items[k]);
+                } else {
+                    runs.runs.push((from as u32, (at + k) as u32));
+                    from = at + k;
                 }
-                runs.push(start + from..start + items.len());
-                start += items.len();
-                runs
-            })
-            .collect()
+            }
+            at += items.len();
+        }
+        runs.starts.push(runs.runs.len() as u32);
+        runs
     }
 
-    fn link_runs(&mut self, layer: &Layer, a: &[std::ops::Range<usize>], b: &[std::ops::Range<usize>]) {
-        for x in a {
-            for y in b {
-                let (x, y) = (&layer.cells.items[x.clone()], &layer.cells.items[y.clone()]);
+    fn window(&self) -> i64 {
+        self.o.relapse_s.max(self.o.gap_s)
+    }
+
+    /// Links runs of two cells that a pair links; runs in order of time, those too far apart are passed over.
+    fn link_runs(&mut self, layer: &Layer, a: &[(u32, u32)], b: &[(u32, u32)]) {
+        let window = self.window();
+        let items = |r: &(u32, u32)| &layer.cells.items[r.0 as usize..r.1 as usize];
+        let spots = self.spots;
+        let time = |i: u32| spots[i as usize].time_s;
+        let mut from = 0;
+        for x in a.iter().map(items) {
+            let (begins, ends) = (time(x[0]) - window, time(x[x.len() - 1]) + window);
+            from += b[from..].iter().take_while(|y| time(layer.cells.items[y.1 as usize - 1]) < begins).count();
+            for y in b[from..].iter().map(items).take_while(|y| time(y[0]) <= ends) {
                 if self.sets.find(x[0]) != self.sets.find(y[0])
                     && let Some((i, j)) = self.first_link(x, y)
                 {
@@ -208,7 +220,8 @@ impl Linking<'_> {
 
     /// A linked pair of two runs in order of time. Pairs within the gap reach farther and are tried before the rest.
     fn first_link(&self, x: &[u32], y: &[u32]) -> Option<(u32, u32)> {
-        [self.o.gap_s, self.o.relapse_s].into_iter().find_map(|window| {
+        let windows = [self.o.gap_s, self.o.relapse_s];
+        windows[..if windows[0] == windows[1] { 1 } else { 2 }].iter().find_map(|&window| {
             let mut from = 0;
             x.iter().find_map(|&i| {
                 let t = self.spots[i as usize].time_s;
@@ -217,6 +230,18 @@ impl Linking<'_> {
                 within.copied().find(|&j| self.linked(i, j)).map(|j| (i, j))
             })
         })
+    }
+}
+
+/// Runs of each cell: from and to in the items, without a break longer than the window.
+struct Runs {
+    starts: Vec<u32>,
+    runs: Vec<(u32, u32)>,
+}
+
+impl Runs {
+    fn of(&self, cell: usize) -> &[(u32, u32)] {
+        &self.runs[self.starts[cell] as usize..self.starts[cell + 1] as usize]
     }
 }
 

@@ -4,4 +4,8 @@
 mod cells;
 pub mod detect;
 pub mod linking;
+pub mod places;
 pub mod repeats;
+pub mod states;
+pub mod status;
+pub mod tracks;
