@@ -167,6 +167,17 @@ fn known_flames_and_hot_ground_are_found_and_nothing_else() {
     let Some(Geometry::Point(p)) = &points[0].geometry else { panic!("no point") };
     assert!((p.x() - 106.167_33).abs() < 1e-4 && (p.y() - 39.744_26).abs() < 1e-4, "{p:?}");
     assert_eq!(features(&d.path().join("f.gpkg"), "fires").len(), 10);
+    // one look, without its gap, and no cloud; fire track takes them all
+    let looks = features(&d.path().join("f.gpkg"), "looks");
+    let Some(Geometry::MultiPolygon(m)) = &looks[0].geometry else { panic!("no footprint") };
+    let km2 = geo::GeodesicArea::geodesic_area_unsigned(m) / 1e6;
+    // UTM's scale here is 0.99962 at 87 km off the meridian: areas 0.07 % larger on the ground
+    assert!((km2 / ((W * H - missing) as f64 * 900e-6) - 1.0).abs() < 1e-3, "{km2}");
+    assert_eq!(features(&d.path().join("f.gpkg"), "clouds").len(), 0);
+    let track = ["fire", "track", "f.gpkg", "--looks", "f.gpkg#looks", "-o", "t.gpkg", "--json"];
+    let o = run(d.path(), &track);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    assert!(!features(&d.path().join("t.gpkg"), "fire_tracks").is_empty());
 }
 
 #[test]
@@ -178,7 +189,7 @@ fn the_same_bytes_for_one_thread_and_many() {
         let out = format!("{name}.fgb");
         detect(d.path(), &["-o", &out, "--threads", threads, "--method", "schroeder,hotmap,goli,thermal,sagbt"]);
         let read = |end: &str| std::fs::read(d.path().join(format!("{name}{end}"))).unwrap();
-        files.push([".fgb", "_fires.fgb", "_mask.tif", "_clear.tif", ".png"].map(read));
+        files.push([".fgb", "_fires.fgb", "_looks.fgb", "_mask.tif", "_clear.tif", ".png"].map(read));
     }
     assert!(files[0] == files[1]);
 }

@@ -1,7 +1,7 @@
 //! Fires of a scene as a layer: hot pixels that touch.
 
 use chrono::{DateTime, Utc};
-use geo::{Coord, Geometry, Point};
+use geo::{Coord, Geometry, MultiPolygon, Point};
 
 use super::fire::{column, lonlat, time_text};
 use super::style::{Draw, Symbol, style};
@@ -39,6 +39,67 @@ pub struct FireCluster {
     pub swir2: Option<f64>,
     /// Mean of its pixels' middles.
     pub lonlat: Coord<f64>,
+}
+
+/// A look: what was seen and what was hidden.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FireLook {
+    /// Scene.
+    pub id: String,
+    /// When it was taken.
+    pub time: DateTime<Utc>,
+    /// By which satellite.
+    pub satellite: String,
+    /// By which of its instruments.
+    pub instrument: String,
+    /// Side of its pixels, m.
+    pub pixel_m: f64,
+    /// Methods that looked.
+    pub methods: String,
+    /// What was looked at, longitude and latitude.
+    pub footprint: MultiPolygon<f64>,
+    /// What of it was hidden.
+    pub hidden: MultiPolygon<f64>,
+}
+
+/// The layers `looks` and `clouds`, as `fire track` reads them.
+pub fn looks(rows: &[FireLook], lang: Lang) -> [Table; 2] {
+    use FieldType::{Real, Text as T};
+    let columns = vec![
+        column("look_id", T, "look", "观测"),
+        column("time_utc", T, "time (UTC)", "观测时间(UTC)"),
+        column("satellite", T, "satellite", "卫星"),
+        column("instrument", T, "instrument", "传感器"),
+        column("pixel_m", Real, "pixel (m)", "像元(米)"),
+        column("method", T, "methods", "方法"),
+    ];
+    let values = |l: &FireLook| {
+        vec![
+            Value::from(l.id.as_str()),
+            time_text(l.time),
+            Value::from(l.satellite.as_str()),
+            Value::from(l.instrument.as_str()),
+            Value::Real(l.pixel_m),
+            Value::from(l.methods.as_str()),
+        ]
+    };
+    let table = |name: &str, title: Text, rgba, shape: fn(&FireLook) -> &MultiPolygon<f64>| {
+        let symbol = Symbol { value: String::new(), label: title.clone(), rgba, width_mm: 0.3 };
+        let shown = rows.iter().filter(|l| !shape(l).0.is_empty());
+        Table {
+            name: name.into(),
+            title,
+            columns: columns.clone(),
+            shape: Shape::MultiPolygon,
+            crs: Some(lonlat()),
+            rows: shown.map(|l| (Some(Geometry::MultiPolygon(shape(l).clone())), values(l))).collect(),
+            style: Some(style(name, Draw::Fill, None, &[symbol], lang)),
+        }
+    };
+    [
+        table("looks", Text::new("looked at", "观测范围"), [80, 160, 220, 40], |l| &l.footprint),
+        table("clouds", Text::new("hidden", "云等遮挡"), [160, 160, 160, 120], |l| &l.hidden),
+    ]
 }
 
 /// The layer `fires`.

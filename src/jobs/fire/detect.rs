@@ -1,5 +1,6 @@
 //! `fire detect`: fire points out of scenes, with the masks of what is hot and of what was seen.
 
+mod ground;
 mod look;
 mod rows;
 mod sagbt;
@@ -22,7 +23,7 @@ use crate::error::{Error, Lang, Result, Text};
 use crate::model::{FirePoint, Progress, Role, Scene, Seen};
 use crate::read::scenes::BandRole;
 use crate::report::fire;
-use crate::report::fire_detect::{FireCluster, fires};
+use crate::report::fire_detect::{FireCluster, FireLook, fires, looks};
 use crate::report::quicklook::{Ramp, Sampled, mark, picture};
 use crate::write::raster::quicklook::write_png;
 use crate::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead};
@@ -166,7 +167,7 @@ pub fn run(o: &DetectOptions, progress: &dyn Progress) -> Result<DetectSummary> 
         staging.claim(f)?;
     }
     let mut manifest = Manifest::new("fire detect", o.time, parameters(o));
-    let (mut points, mut clusters, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut points, mut clusters, mut found, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut history: Option<History> = None;
     let mut grid = None;
     for (scene, paths) in scenes.into_iter().zip(&paths) {
@@ -176,15 +177,17 @@ pub fn run(o: &DetectOptions, progress: &dyn Progress) -> Result<DetectSummary> 
             history = Some(History::new(&look.grid, hot, of));
         }
         grid = Some(look.grid.clone());
-        let (fires, mut p, mut c) = one(o, &look, paths, &staging, history.as_mut(), progress, &mut notes)?;
+        let (fires, mut p, mut c, l) = one(o, &look, paths, &staging, history.as_mut(), progress, &mut notes)?;
         record(&mut manifest, &look, &fires)?;
         points.append(&mut p);
         clusters.append(&mut c);
         found.push(fires);
+        seen.push(l);
     }
     progress.step(&Text::new("writing", "写出成果"), None);
     clusters.iter_mut().enumerate().for_each(|(i, c)| c.id = i as i64 + 1);
-    let tables = [fire::points(&points, o.lang), fires(&clusters, o.lang)];
+    let [looks, clouds] = looks(&seen, o.lang);
+    let tables = [fire::points(&points, o.lang), fires(&clusters, o.lang), looks, clouds];
     let options = WriteOptions { overwrite: o.overwrite, encoding: None, lang: o.lang, timestamp: Some(o.time) };
     let written = write_staged(&mut staging, &o.output, &tables, &options)?;
     notes.warnings.extend(written.notes());
@@ -268,7 +271,7 @@ fn one(
     history: Option<&mut History>,
     progress: &dyn Progress,
     notes: &mut Notes,
-) -> Result<(SceneFires, Vec<FirePoint>, Vec<FireCluster>)> {
+) -> Result<(SceneFires, Vec<FirePoint>, Vec<FireCluster>, FireLook)> {
     let place = rows::Place::of(look)?;
     let windows = units(&look.grid, &look.blocks);
     let sagbt_k = match look.uses(Method::Sagbt) {
@@ -302,7 +305,7 @@ fn one(
     })?;
     mask.finish()?;
     clear.finish()?;
-    let mut swept = settler.swept;
+    let (mut swept, ground) = (settler.swept, settler.ground);
     swept.hot.sort_by_key(|h| (h.row, h.col));
     if let Some(png) = &paths.picture {
         let range = base.range(0.02, 0.98).unwrap_or((0.0, 1.0));
@@ -311,7 +314,8 @@ fn one(
         write_png(&staging.place(png)?, &p)?;
     }
     let (points, clusters) = rows::rows(look, &place, &swept)?;
-    Ok((summary(look, &place, &swept, clusters.len(), sagbt_k), points, clusters))
+    let seen = rows::seen(look, &place, &ground)?;
+    Ok((summary(look, &place, &swept, clusters.len(), sagbt_k), points, clusters, seen))
 }
 
 fn summary(look: &Look, place: &rows::Place, s: &Swept, fires: usize, sagbt_k: Option<f64>) -> SceneFires {

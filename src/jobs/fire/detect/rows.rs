@@ -2,6 +2,7 @@
 
 use geo::{Coord, Geometry, Point};
 
+use super::ground::Ground;
 use super::look::Look;
 use super::sweep::Swept;
 use crate::analysis::fire::detect::cluster::{HotPixel, clusters};
@@ -12,7 +13,7 @@ use crate::prepare::crs::{geographic_bounds, resolve};
 use crate::prepare::fires::{instrument_of, satellite};
 use crate::prepare::shapes::Runner;
 use crate::prepare::shapes::Way;
-use crate::report::fire_detect::FireCluster;
+use crate::report::fire_detect::{FireCluster, FireLook};
 
 /// Side of the pixels of thermal bands as the sensor has them, m (USGS: TIRS 100, ETM+ 60, TM 120); the products hold
 /// them resampled to 30 m.
@@ -67,6 +68,23 @@ pub(super) fn rows(look: &Look, place: &Place, swept: &Swept) -> Result<(Vec<Fir
     let points = swept.hot.iter().map(|h| point(look, place, h)).collect::<Result<Vec<_>>>()?;
     let fires = clusters(&swept.hot).iter().map(|c| fire(look, place, c)).collect::<Result<Vec<_>>>()?;
     Ok((points, fires))
+}
+
+/// The look itself, for `fire track`.
+pub(super) fn seen(look: &Look, place: &Place, ground: &Ground) -> Result<FireLook> {
+    let s = &look.scene;
+    let [footprint, hidden] = ground.shapes(&place.runner)?;
+    let craft = satellite(&s.sensor.platform);
+    Ok(FireLook {
+        id: s.id.clone(),
+        time: s.datetime.unwrap_or_default(),
+        instrument: instrument_of(&craft).to_owned(),
+        satellite: craft,
+        pixel_m: place.pixel_m[0].max(place.pixel_m[1]),
+        methods: names(look.methods.iter().fold(0, |a, m| a | m.bit())),
+        footprint,
+        hidden,
+    })
 }
 
 fn point(look: &Look, place: &Place, h: &HotPixel) -> Result<FirePoint> {

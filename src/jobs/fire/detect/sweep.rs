@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::ground::Ground;
 use super::look::{Look, Planes, clear};
 use super::{DetectOptions, History};
 use crate::analysis::fire::detect::cluster::HotPixel;
@@ -56,6 +57,8 @@ pub(super) struct Settler<'a> {
     sagbt_k: Option<f64>,
     history: Option<&'a mut History>,
     pub swept: Swept,
+    /// What was looked at and what was hidden.
+    pub ground: Ground,
 }
 
 impl<'a> Settler<'a> {
@@ -67,7 +70,9 @@ impl<'a> Settler<'a> {
         history: Option<&'a mut History>,
     ) -> Self {
         let halo = HALO.max(o.thermal.halo() + 1).max(o.night_thermal.halo() + 1);
-        Self { o, look, near: Neighbours::new(windows, &look.grid, halo), sagbt_k, history, swept: Swept::default() }
+        let near = Neighbours::new(windows, &look.grid, halo);
+        let ground = Ground::new(&look.grid);
+        Self { o, look, near, sagbt_k, history, swept: Swept::default(), ground }
     }
 
     /// Takes a screened unit; hands on each that became ready.
@@ -111,6 +116,7 @@ impl<'a> Settler<'a> {
         self.collect(s, &methods, &sure, &delta)?;
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         self.swept.counts.add(&SeenCounts::of(&own.seen));
+        self.ground.add(window, &own.seen);
         let recorded = |seen: Seen, v: u8| if seen == Seen::NoData { NOT_RECORDED } else { v };
         Ok(Settled {
             window,
