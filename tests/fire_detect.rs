@@ -167,6 +167,12 @@ fn known_flames_and_hot_ground_are_found_and_nothing_else() {
     let Some(Geometry::Point(p)) = &points[0].geometry else { panic!("no point") };
     assert!((p.x() - 106.167_33).abs() < 1e-4 && (p.y() - 39.744_26).abs() < 1e-4, "{p:?}");
     assert_eq!(features(&d.path().join("f.gpkg"), "fires").len(), 10);
+    // the vote alone: the same pixels, as sure, and the mask has its bit alone
+    detect(d.path(), &["-o", "v.csv", "--method", "vote"]);
+    let mask = bytes(&d.path().join("v_mask.tif"));
+    assert_eq!((hot(&mask, 8), hot(&mask, 247).len()), (sorted(&FLAMES), 0));
+    let text = std::fs::read_to_string(d.path().join("v.csv")).unwrap();
+    assert_eq!(text.lines().filter(|l| l.contains("high")).count(), FLAMES.len(), "{text}");
     // one look, without its gap, and no cloud; fire track takes them all
     let looks = features(&d.path().join("f.gpkg"), "looks");
     let Some(Geometry::MultiPolygon(m)) = &looks[0].geometry else { panic!("no footprint") };
@@ -317,6 +323,8 @@ fn what_is_missing_is_said() {
     assert!(code == 3 && e.contains("goli needs blue, green, red, nir, swir1, swir2"), "{e}");
     let (code, e) = fail(&["--bands", "red=1", "--time", TIME]);
     assert!(code == 3 && e.contains("allow no method"), "{e}");
+    let (code, e) = fail(&["./day.tif", "--bands", "tir=1", "--time", TIME]);
+    assert!(code == 2 && e.contains("given twice"), "{e}");
     for wrong in [["--method", "goly"], ["--window", "30"], ["--persist", "3/2"], ["--time", "soon"], ["--k", "0"]] {
         let (code, e) = fail(&[&["--bands", "tir=1", "--time", TIME], &wrong[..]].concat());
         assert_eq!(code, 2, "{wrong:?} {e}");

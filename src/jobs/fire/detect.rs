@@ -238,6 +238,9 @@ fn scenes(o: &DetectOptions) -> Result<Vec<Scene>> {
         out.push(s);
     }
     out.sort_by(|a, b| (a.datetime, &a.id).cmp(&(b.datetime, &b.id)));
+    if let Some(p) = out.windows(2).find(|p| p[0].id == p[1].id) {
+        return Err(Error::usage(format!("scene {} was given twice", p[0].id), format!("影像 {} 给出了两次", p[0].id)));
+    }
     Ok(out)
 }
 

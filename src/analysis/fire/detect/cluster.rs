@@ -7,7 +7,7 @@ pub struct HotPixel {
     pub row: u32,
     /// Column of the image.
     pub col: u32,
-    /// Methods that found it, a bit each ([`super::Method::bit`]).
+    /// Methods that found it, a bit each ([`super::Method::bit`]); those that were not asked for too, where they ran.
     pub methods: u8,
     /// Methods that are sure of it by itself.
     pub sure: u8,

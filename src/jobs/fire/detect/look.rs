@@ -133,6 +133,7 @@ impl Look {
             // water, and the cover of vegetation for the emissivity
             OLI.into_iter().filter(has).for_each(&mut add);
         }
+        told(&scene, &methods, notes);
         let mask = MaskOptions { saturated: false, ..o.mask };
         let mut heat = Vec::new();
         if thermal {
@@ -288,6 +289,28 @@ impl Look {
             }
         };
         (0..t.len()).map(|i| if heat.seen[i] == Seen::NoData { f32::NAN } else { at(i) }).collect()
+    }
+}
+
+/// What the user must know of a scene's reflectances.
+fn told(s: &Scene, methods: &[Method], notes: &mut Notes) {
+    if !methods.iter().any(|m| m.roles().contains(&Role::Swir2)) {
+        return;
+    }
+    if s.sensor.level.starts_with("L2") {
+        notes.warnings.push(Text::new(
+            format!("{}: surface reflectance; the detectors' thresholds were made for the top of the atmosphere", s.id),
+            format!("{}:地表反射率;检测阈值是按大气层顶反射率制定的", s.id),
+        ));
+    }
+    if s.is_sentinel2() && s.boa_offset.is_none() {
+        notes.warnings.push(Text::new(
+            format!(
+                "{}: the offset of its numbers is not known (no MTD_MSIL*.xml) and was taken as 0; from baseline 04.00 on it is −1000",
+                s.id
+            ),
+            format!("{}:缺 MTD_MSIL*.xml,辐射偏移未知,按 0 处理(04.00 基线起应为 −1000)", s.id),
+        ));
     }
 }
 

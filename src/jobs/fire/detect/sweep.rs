@@ -108,7 +108,9 @@ impl<'a> Settler<'a> {
         }
         let asked = self.look.methods.iter().fold(0, |a, m| a | m.bit());
         for m in &mut methods {
-            *m = vote(*m, self.o.votes) & asked;
+            *m = vote(*m, self.o.votes);
+            // what nobody asked for is told only of pixels that something asked for found
+            *m = if *m & asked == 0 { 0 } else { *m };
         }
         if let Some(h) = self.history.as_deref_mut() {
             self.swept.fleeting += h.keep(window, &own.seen, &mut methods);
@@ -121,7 +123,7 @@ impl<'a> Settler<'a> {
         Ok(Settled {
             window,
             clear: own.seen.iter().map(|s| recorded(*s, u8::from(*s == Seen::Yes))).collect(),
-            methods: methods.iter().zip(&own.seen).map(|(m, s)| recorded(*s, *m)).collect(),
+            methods: methods.iter().zip(&own.seen).map(|(m, s)| recorded(*s, *m & asked)).collect(),
         })
     }
 
@@ -221,7 +223,7 @@ impl<'a> Settler<'a> {
                 row: (w.row + i / w.width) as u32,
                 col: (w.col + i % w.width) as u32,
                 methods: *m,
-                sure: sure[i] & m,
+                sure: sure[i],
                 clear: own.seen[i] == Seen::Yes,
                 delta_k: heat.peek().filter(|h| h.at == i).map_or(f32::NAN, |h| h.delta_k),
                 kelvin: at(&own.kelvin, i),
