@@ -180,7 +180,7 @@ fn known_flames_and_hot_ground_are_found_and_nothing_else() {
     // UTM's scale here is 0.99962 at 87 km off the meridian: areas 0.07 % larger on the ground
     assert!((km2 / ((W * H - missing) as f64 * 900e-6) - 1.0).abs() < 1e-3, "{km2}");
     assert_eq!(features(&d.path().join("f.gpkg"), "clouds").len(), 0);
-    let track = ["fire", "track", "f.gpkg", "--looks", "f.gpkg#looks", "-o", "t.gpkg", "--json"];
+    let track = ["fire", "track", "f.gpkg#fire_points", "--looks", "f.gpkg#looks", "-o", "t.gpkg", "--json"];
     let o = run(d.path(), &track);
     assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
     assert!(!features(&d.path().join("t.gpkg"), "fire_tracks").is_empty());
