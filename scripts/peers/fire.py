@@ -25,9 +25,11 @@ class Lcg:
     def draw(self, n): return self.next() % n
 
 
-# kinds: 0 ground, 1 warm, 2 flame, 3 folded, 4 water, 5 lattice, 6 zero, 7 lattice with band 5 at or below 0, 8 saturated
-MIXES = [[88, 3, 2, 1, 3, 1, 1, 0, 1], [30, 15, 10, 5, 15, 15, 3, 4, 3], [0, 0, 0, 5, 5, 80, 2, 6, 2]]
-SIZES = [(130, 110), (120, 125), (75, 140)]
+# kinds: 0 ground, 1 warm, 2 flame, 3 folded, 4 water, 5 lattice, 6 zero, 7 lattice with band 5 at or below 0, 8 saturated;
+# 9 calm ground, 10 calm and dark, 11 to 12 and 15 candidates near the limits, 13 water near its limit, 14 near alpha's limit
+MIXES = [[88, 3, 2, 1, 3, 1, 1, 0, 1], [30, 15, 10, 5, 15, 15, 3, 4, 3], [0, 0, 0, 5, 5, 80, 2, 6, 2],
+         [0, 0, 0, 0, 0, 0, 0, 0, 0, 81, 0, 1, 0, 14, 1, 3]]
+SIZES = [(130, 110), (120, 125), (75, 140), (100, 90)]
 SATURATED = 1210
 
 
@@ -44,6 +46,13 @@ def pixel(g, k):
     if k == 1: return [100, 90, 80, 70, 180 + g.draw(200), 250 + g.draw(300), 350 + g.draw(700)]
     if k == 2: return [150, 140, 120, 100, 200 + g.draw(300), 400 + g.draw(600), 600 + g.draw(700)]
     if k == 3: return [100 + g.draw(200), 140, 120, 100, 300 + g.draw(200), 700 + g.draw(400), g.draw(300) - 100]
+    if k == 9: return [b + g.draw(7) - 3 for b in (110, 100, 90, 80, 500, 350, 300)]
+    if k == 10: return [b + g.draw(7) - 3 for b in (110, 100, 90, 80, 200, 150, 140)]
+    if k == 11: return [100, 90, 80, 70, 140 + g.draw(20), 180 + g.draw(30), 350 + g.draw(60)]
+    if k == 12: return [100, 90, 80, 70, 100 + g.draw(10), 120 + g.draw(20), 240 + g.draw(60)]
+    if k == 13: p = 40 + g.draw(5); return [p + 180 + g.draw(41), 90, 95, 70, 60, 50, p]
+    if k == 14: return [100, 90, 80, 70, 80, 80, 140 + g.draw(20)]
+    if k == 15: return [100, 90, 80, 70, 50 + g.draw(30), 90, 210 + g.draw(50)]
     if k == 4: return [160 - 20 * i + g.draw(22) for i in range(7)]
     v = [50 * g.draw(33) - 100 for _ in range(7)]
     if k == 6: return [0] * 7
@@ -59,6 +68,7 @@ def image(j):
         for c in range(w):
             k = kind(g, mix)
             if j == 1 and 20 <= r < 100 and 20 <= c < 100 and k == 0: k = 4   # a field without ground
+            if j == 3: k = {13: 9, 15: 9}.get(k, k) if c < 50 else {9: 10, 11: 12}.get(k, k)
             b[:, r, c] = pixel(g, k)
             n = g.draw(100); seen[r, c] = 2 if n < 3 else 1 if n < 10 else 0
     return (b.astype("float32") / np.float32(1000)), seen
