@@ -1,5 +1,6 @@
 //! `heshan fire …`.
 
+mod detect;
 mod import;
 mod status;
 mod track;
@@ -19,6 +20,8 @@ pub(crate) struct FireArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FireVerb {
+    /// Find fires in scenes: points, and masks of what is hot and of what was seen
+    Detect(Box<detect::DetectArgs>),
     /// Take over detections of FIRMS and other layers of points, each once
     Import(Box<import::ImportArgs>),
     /// Tell what is open on a day: lists, the curve, time to extinction
@@ -29,6 +32,7 @@ pub(crate) enum FireVerb {
 
 pub(super) fn run(a: &FireArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     match &a.verb {
+        FireVerb::Detect(a) => detect::run(a, shared, lang, terminal),
         FireVerb::Import(a) => import::run(a, shared, lang, terminal),
         FireVerb::Status(a) => status::run(a, shared, lang, terminal),
         FireVerb::Track(a) => track::run(a, shared, lang, terminal),

@@ -1,5 +1,6 @@
 //! `fire`: fire points from files, the fires they make, and how many are open (火点动态清零).
 
+pub mod detect;
 pub mod import;
 mod looks;
 pub mod status;

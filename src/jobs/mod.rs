@@ -7,6 +7,7 @@ pub mod index;
 mod inputs;
 pub mod ledger;
 mod manifest;
+mod neighbours;
 mod pipeline;
 pub mod project;
 mod raster_out;

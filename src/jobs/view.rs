@@ -171,12 +171,12 @@ impl View {
 
 /// The grid of the largest pixels among the bands that carry values.
 fn coarsest(opened: &[(usize, Asset)], files: &[(PathBuf, Arc<dyn BlockSource>)]) -> Result<Grid> {
-    let values = opened.iter().filter(|(_, a)| a.role != Role::Qa && a.role != Role::Tir);
-    let all = values.chain(opened.iter().filter(|(_, a)| a.role == Role::Tir));
+    let values = opened.iter().filter(|(_, a)| !matches!(a.role, Role::Qa | Role::Tir | Role::Tir2));
+    let all = values.chain(opened.iter().filter(|(_, a)| matches!(a.role, Role::Tir | Role::Tir2)));
     let mut best: Option<&Grid> = None;
     for (i, a) in all {
         let g = &files[*i].1.info().grid;
-        if best.is_none_or(|b| g.pixel_area() > 1.0001 * b.pixel_area() && a.role != Role::Tir) {
+        if best.is_none_or(|b| g.pixel_area() > 1.0001 * b.pixel_area() && !matches!(a.role, Role::Tir | Role::Tir2)) {
             best = Some(g);
         }
     }

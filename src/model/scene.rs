@@ -5,39 +5,59 @@ use chrono::{DateTime, Utc};
 /// What a band shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// About 0.44 µm (coastal aerosol).
+    Coastal,
     /// About 0.48 µm.
     Blue,
     /// About 0.56 µm.
     Green,
     /// About 0.66 µm.
     Red,
-    /// About 0.86 µm.
+    /// About 0.86 µm; the wide band (0.84 µm) where a sensor has two.
     Nir,
+    /// The narrow band at 0.865 µm of a sensor that has a wide one too (Sentinel-2's 8A).
+    NirNarrow,
     /// About 1.6 µm.
     Swir1,
     /// About 2.2 µm.
     Swir2,
     /// About 10.9 µm.
     Tir,
+    /// About 12.0 µm.
+    Tir2,
     /// Bits or classes that tell cloud, shadow and snow.
     Qa,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 8] =
-        [Self::Blue, Self::Green, Self::Red, Self::Nir, Self::Swir1, Self::Swir2, Self::Tir, Self::Qa];
+    pub const ALL: [Self; 11] = [
+        Self::Coastal,
+        Self::Blue,
+        Self::Green,
+        Self::Red,
+        Self::Nir,
+        Self::NirNarrow,
+        Self::Swir1,
+        Self::Swir2,
+        Self::Tir,
+        Self::Tir2,
+        Self::Qa,
+    ];
 
     /// Name in files and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Coastal => "coastal",
             Self::Blue => "blue",
             Self::Green => "green",
             Self::Red => "red",
             Self::Nir => "nir",
+            Self::NirNarrow => "nir_narrow",
             Self::Swir1 => "swir1",
             Self::Swir2 => "swir2",
             Self::Tir => "tir",
+            Self::Tir2 => "tir2",
             Self::Qa => "qa",
         }
     }
@@ -45,13 +65,16 @@ impl Role {
     /// The role of a name (`nir08` as STAC's eo extension has it, too).
     pub fn of(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
+            "coastal" => Self::Coastal,
             "blue" => Self::Blue,
             "green" => Self::Green,
             "red" => Self::Red,
             "nir" | "nir08" => Self::Nir,
+            "nir_narrow" => Self::NirNarrow,
             "swir1" | "swir16" => Self::Swir1,
             "swir2" | "swir22" => Self::Swir2,
             "tir" | "lwir" | "lwir11" | "thermal" => Self::Tir,
+            "tir2" | "lwir12" => Self::Tir2,
             "qa" | "qa_pixel" | "scl" | "bqa" => Self::Qa,
             _ => return None,
         })

@@ -71,6 +71,7 @@ fn asset(a: &Asset, href: &impl Fn(&Path) -> String) -> Json {
         Role::Swir1 => "swir16",
         Role::Swir2 => "swir22",
         Role::Tir => "lwir11",
+        Role::Tir2 => "lwir12",
         r => r.as_str(),
     };
     let mut band = Map::new();

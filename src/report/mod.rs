@@ -7,6 +7,7 @@ pub mod history;
 pub mod ledger;
 pub mod chart;
 pub mod fire;
+pub mod fire_detect;
 pub mod people;
 pub mod quicklook;
 pub mod screen;

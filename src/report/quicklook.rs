@@ -14,6 +14,8 @@ pub enum Ramp {
     Vegetation,
     /// Red (less) over white to green (more).
     Change,
+    /// Black to white.
+    Grey,
 }
 
 impl Ramp {
@@ -23,6 +25,7 @@ impl Ramp {
             Self::Vegetation => {
                 &[[112, 68, 38], [190, 140, 86], [244, 232, 176], [150, 196, 92], [52, 140, 52], [8, 76, 36]]
             }
+            Self::Grey => &[[20, 20, 20], [240, 240, 240]],
             Self::Change => &[[150, 10, 30], [226, 96, 70], [248, 248, 244], [92, 172, 92], [6, 88, 44]],
         }
     }
@@ -67,6 +70,14 @@ impl Sampled {
         out
     }
 
+    /// The values at two shares of those seen, from 0 to 1; `None` where there are none, or they are one.
+    pub fn range(&self, low: f64, high: f64) -> Option<(f32, f32)> {
+        let mut v: Vec<f32> = self.values.iter().flatten().copied().filter(|v| v.is_finite()).collect();
+        v.sort_by(f32::total_cmp);
+        let at = |q: f64| v.get((q * v.len().saturating_sub(1) as f64).round() as usize).copied();
+        at(low).zip(at(high)).filter(|(a, b)| a < b)
+    }
+
     /// Takes samples over.
     pub fn put(&mut self, samples: &[(usize, usize, Option<f32>)]) {
         for (c, r, v) in samples {
@@ -88,6 +99,20 @@ pub fn picture(s: &Sampled, ramp: Ramp, (low, high): (f32, f32)) -> Picture {
     }
     legend(&mut p, s.height, ramp, low, high);
     p
+}
+
+/// Marks places (column and row of the map) with red squares of three pixels, each in a ring of yellow.
+pub fn mark(p: &mut Picture, places: impl Iterator<Item = (usize, usize)> + Clone) {
+    let bottom = p.height.saturating_sub(LEGEND);
+    for (reach, colour) in [(2, [255, 220, 60]), (1, [220, 20, 20])] {
+        for (c, r) in places.clone() {
+            for row in r.saturating_sub(reach)..(r + reach + 1).min(bottom) {
+                for col in c.saturating_sub(reach)..c + reach + 1 {
+                    set(p, col, row, colour);
+                }
+            }
+        }
+    }
 }
 
 fn set(p: &mut Picture, c: usize, r: usize, [red, green, blue]: [u8; 3]) {

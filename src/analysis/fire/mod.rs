@@ -1,7 +1,8 @@
-//! Fire points: which detections say the same ([`repeats`]), which belong together ([`linking`]), and what became of each
-//! fire ([`states`], [`tracks`]), day by day ([`status`]).
+//! Fire points: found in scenes ([`detect`]), which detections say the same ([`repeats`]), which belong together
+//! ([`linking`]), and what became of each fire ([`states`], [`tracks`]), day by day ([`status`]).
 
 mod cells;
+pub mod detect;
 pub mod linking;
 pub mod places;
 pub mod repeats;

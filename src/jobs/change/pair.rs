@@ -128,7 +128,7 @@ impl Pair {
 fn common(scenes: &[Scene; 2]) -> Vec<Role> {
     Role::ALL
         .into_iter()
-        .filter(|r| !matches!(r, Role::Qa | Role::Tir))
+        .filter(|r| !matches!(r, Role::Qa | Role::Tir | Role::Tir2 | Role::Coastal | Role::NirNarrow))
         .filter(|r| scenes.iter().all(|s| s.asset(*r).is_some()))
         .collect()
 }

@@ -22,8 +22,8 @@ pub fn parse_bands(texts: &[String]) -> Result<Vec<BandRole>> {
                 .and_then(|(r, n)| Some((Role::of(r.trim())?, n.trim().parse::<usize>().ok()?.checked_sub(1)?)))
                 .ok_or_else(|| {
                     Error::usage(format!("“{t}” is not ROLE=BAND"), format!("“{t}”不是 角色=波段号 的形式")).remedy(
-                        "roles are blue, green, red, nir, swir1, swir2, tir, qa; bands count from 1: red=3,nir=4",
-                        "角色为 blue、green、red、nir、swir1、swir2、tir、qa;波段从 1 起:red=3,nir=4",
+                        "roles are coastal, blue, green, red, nir, nir_narrow, swir1, swir2, tir, tir2, qa; bands count from 1: red=3,nir=4",
+                        "角色为 coastal、blue、green、red、nir、nir_narrow、swir1、swir2、tir、tir2、qa;波段从 1 起:red=3,nir=4",
                     )
                 })
         })

@@ -35,10 +35,10 @@ const SR: (f64, f64) = (2.75e-5, -0.2);
 const ST: (f64, f64) = (0.003_418_02, 149.0);
 
 /// Names of a craft's bands by role.
-fn bands(craft: u32) -> [(Role, &'static [&'static str]); 7] {
-    use Role::{Blue, Green, Nir, Red, Swir1, Swir2, Tir};
+fn bands(craft: u32) -> Vec<(Role, &'static [&'static str])> {
+    use Role::{Blue, Coastal, Green, Nir, Red, Swir1, Swir2, Tir, Tir2};
     if craft >= 8 {
-        [
+        vec![
             (Blue, &["2"]),
             (Green, &["3"]),
             (Red, &["4"]),
@@ -46,11 +46,21 @@ fn bands(craft: u32) -> [(Role, &'static [&'static str]); 7] {
             (Swir1, &["6"]),
             (Swir2, &["7"]),
             (Tir, &["10", "ST_B10"]),
+            (Coastal, &["1"]),
+            (Tir2, &["11"]),
         ]
     } else {
         // the thermal band of ETM+ comes twice, the low gain first
         let tir: &[&str] = if craft == 7 { &["6_VCID_1", "ST_B6"] } else { &["6", "ST_B6"] };
-        [(Blue, &["1"]), (Green, &["2"]), (Red, &["3"]), (Nir, &["4"]), (Swir1, &["5"]), (Swir2, &["7"]), (Tir, tir)]
+        vec![
+            (Blue, &["1"]),
+            (Green, &["2"]),
+            (Red, &["3"]),
+            (Nir, &["4"]),
+            (Swir1, &["5"]),
+            (Swir2, &["7"]),
+            (Tir, tir),
+        ]
     }
 }
 
@@ -68,9 +78,14 @@ pub(super) fn scene(mtl: &Path) -> Result<Scene> {
     let level2 = m.text("PROCESSING_LEVEL").is_some_and(|l| l.starts_with("L2"));
     let level = ["PROCESSING_LEVEL", "DATA_TYPE", "PRODUCT_TYPE"].iter().find_map(|k| m.text(k));
     let calibrated = Calibrator { m: &m, craft, level2, date: date(&m) };
+    // by night there is no reflectance, and the numbers of those bands mean nothing here
+    let night = !level2 && m.number("SUN_ELEVATION").is_some_and(|e| e <= 0.0);
     let mut assets = Vec::new();
     for (k, (role, names)) in bands(craft).into_iter().enumerate() {
         let Some(source) = names.iter().find_map(|n| band_file(&m, &files, n, level2)) else { continue };
+        if night && !matches!(role, Role::Tir | Role::Tir2) {
+            continue;
+        }
         let n = names[0];
         let calibration = calibrated.of(role, n, k).ok_or_else(|| {
             unfit(format!("the MTL does not tell how band {n} is calibrated"), format!("MTL 中没有波段 {n} 的定标参数"))
@@ -80,7 +95,7 @@ pub(super) fn scene(mtl: &Path) -> Result<Scene> {
         let saturated = top.or(if level2 { None } else { Some(if craft >= 8 { 65_535.0 } else { 255.0 }) });
         assets.push(Asset { role, source, band: 0, calibration, nodata: Some(0.0), saturated });
     }
-    if assets.iter().all(|a| a.role == Role::Tir) {
+    if assets.iter().all(|a| !night && matches!(a.role, Role::Tir | Role::Tir2)) {
         return Err(unfit("none of the bands it names is beside it".into(), "其列出的波段文件均不在同一文件夹".into()));
     }
     let (mask, qa) = quality(&m, &files, craft);
@@ -113,7 +128,7 @@ impl Calibrator<'_> {
     fn of(&self, role: Role, n: &str, k: usize) -> Option<Calibration> {
         let m = self.m;
         if self.level2 {
-            let (default, mult, add) = if role == Role::Tir {
+            let (default, mult, add) = if matches!(role, Role::Tir | Role::Tir2) {
                 (ST, format!("TEMPERATURE_MULT_BAND_ST_B{n}"), format!("TEMPERATURE_ADD_BAND_ST_B{n}"))
             } else {
                 (SR, format!("REFLECTANCE_MULT_BAND_{n}"), format!("REFLECTANCE_ADD_BAND_{n}"))
@@ -121,7 +136,7 @@ impl Calibrator<'_> {
             let (scale, offset) = (m.number(&mult).unwrap_or(default.0), m.number(&add).unwrap_or(default.1));
             return Some(Calibration::Linear { scale, offset });
         }
-        if role == Role::Tir {
+        if matches!(role, Role::Tir | Role::Tir2) {
             let (gain, bias) = self.radiance(n)?;
             let told = m.number(&format!("K1_CONSTANT_BAND_{n}")).zip(m.number(&format!("K2_CONSTANT_BAND_{n}")));
             let (k1, k2) = told.or_else(|| thermal(self.craft))?;

@@ -16,11 +16,12 @@ const QUANTIFICATION: f64 = 10_000.0;
 const SATURATED: f64 = 65_535.0;
 
 /// Bands by role, the sharpest first.
-const BANDS: [(Role, &[&str]); 7] = [
+const BANDS: [(Role, &[&str]); 8] = [
     (Role::Blue, &["B02"]),
     (Role::Green, &["B03"]),
     (Role::Red, &["B04"]),
     (Role::Nir, &["B08", "B8A"]),
+    (Role::NirNarrow, &["B8A"]),
     (Role::Swir1, &["B11"]),
     (Role::Swir2, &["B12"]),
     (Role::Qa, &["SCL"]),

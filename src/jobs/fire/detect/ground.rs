@@ -1,0 +1,89 @@
+//! The ground that a look saw and that was hidden from it, as polygons for `fire track`: cells of several pixels, so that
+//! clouds make few polygons. A cell counts as looked at where all of it was recorded, and as hidden where any of it was.
+
+use geo::{Geometry, MultiPolygon};
+
+use crate::analysis::patches::{Connectivity, Labeller, PatchOptions, Run};
+use crate::error::Result;
+use crate::model::{Grid, Seen, Window};
+use crate::prepare::shapes::Runner;
+
+/// Cells along the longer side at most.
+const CELLS: usize = 800;
+/// Classes of cells.
+const LOOKED_AT: u8 = 1;
+
+/// Cells as they fill.
+#[derive(Debug)]
+pub(super) struct Ground {
+    step: usize,
+    columns: usize,
+    grid: Grid,
+    recorded: Vec<u32>,
+    hidden: Vec<bool>,
+}
+
+impl Ground {
+    pub fn new(g: &Grid) -> Self {
+        let step = g.width.max(g.height).div_ceil(CELLS).max(1);
+        // cells that the border cuts are not looked at whole
+        let (columns, rows) = (g.width / step, g.height / step);
+        let t = g.transform;
+        let s = step as f64;
+        let transform = [t[0], t[1] * s, t[2] * s, t[3], t[4] * s, t[5] * s];
+        let grid = Grid { transform, width: columns, height: rows, crs: g.crs.clone() };
+        Self { step, columns, grid, recorded: vec![0; columns * rows], hidden: vec![false; columns * rows] }
+    }
+
+    /// Takes a window of the grid.
+    pub fn add(&mut self, w: Window, seen: &[Seen]) {
+        for (i, s) in seen.iter().enumerate() {
+            let (c, r) = ((w.col + i % w.width) / self.step, (w.row + i / w.width) / self.step);
+            if *s == Seen::NoData || c >= self.columns || r >= self.grid.height {
+                continue;
+            }
+            let at = r * self.columns + c;
+            self.recorded[at] += 1;
+            self.hidden[at] |= *s != Seen::Yes;
+        }
+    }
+
+    /// What was looked at, and what of it was hidden, in longitude and latitude.
+    ///
+    /// # Errors
+    /// `Input` where a place cannot be transformed.
+    pub fn shapes(&self, runner: &Runner) -> Result<[MultiPolygon<f64>; 2]> {
+        let full = (self.step * self.step) as u32;
+        let looked: Vec<bool> = self.recorded.iter().map(|n| *n == full).collect();
+        let hidden: Vec<bool> = looked.iter().zip(&self.hidden).map(|(l, h)| *l && *h).collect();
+        Ok([self.outline(&looked, runner)?, self.outline(&hidden, runner)?])
+    }
+
+    fn outline(&self, on: &[bool], runner: &Runner) -> Result<MultiPolygon<f64>> {
+        let mut labeller = Labeller::new(&self.grid, PatchOptions { connectivity: Connectivity::Four, min_pixels: 1 });
+        for (r, row) in on.chunks_exact(self.columns.max(1)).enumerate() {
+            let mut runs = Vec::new();
+            let mut c = 0;
+            while c < row.len() {
+                let end = row[c..].iter().position(|x| *x != row[c]).map_or(row.len(), |n| c + n);
+                if row[c] {
+                    let (row, from, to) = (r as u32, c as u32, end as u32);
+                    runs.push(Run { row, from, to, class: LOOKED_AT, sum: 0.0, min: 0.0, max: 0.0 });
+                }
+                c = end;
+            }
+            if !runs.is_empty() {
+                labeller.row(&runs);
+            }
+        }
+        let mut out = Vec::new();
+        for p in labeller.finish().patches {
+            match runner.run_owned(Geometry::MultiPolygon(p.shape))? {
+                Geometry::MultiPolygon(m) => out.extend(m.0),
+                Geometry::Polygon(p) => out.push(p),
+                _ => {}
+            }
+        }
+        Ok(MultiPolygon(out))
+    }
+}
