@@ -6,3 +6,5 @@ pub mod histogram;
 pub mod indices;
 pub mod patches;
 pub mod score;
+pub mod trend;
+pub mod zonal;
