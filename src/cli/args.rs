@@ -128,6 +128,12 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
+    /// Find trends of pixels, zones or a table's series
+    Trend(Box<super::trend::TrendArgs>),
+    /// Find breaks of pixels, zones or a table's series
+    Monitor(Box<super::monitor::MonitorArgs>),
+    /// Compute statistics of rasters inside zones
+    Zonal(Box<super::zonal::ZonalArgs>),
     /// Write the sample project
     Sample(SampleArgs),
     /// Print completions for a shell

@@ -5,11 +5,14 @@ mod args;
 mod change;
 mod check;
 mod index;
+mod monitor;
 mod progress;
 mod sample;
 mod say;
 mod scenes;
 mod screen;
+mod trend;
+mod zonal;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -65,6 +68,9 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
+        Verb::Trend(a) => trend::run(a, &cli.shared, lang, &terminal),
+        Verb::Monitor(a) => monitor::run(a, &cli.shared, lang, &terminal),
+        Verb::Zonal(a) => zonal::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

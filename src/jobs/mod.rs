@@ -5,12 +5,18 @@ pub mod check;
 pub mod index;
 mod inputs;
 mod manifest;
+pub mod monitor;
 mod pipeline;
 mod raster_out;
 pub mod sample;
 pub mod scenes;
 pub mod screen;
+mod series;
+mod stack;
+pub mod trend;
 mod view;
+pub mod zonal;
+mod zones;
 
 use crate::error::{Error, Result};
 use crate::model::State;
@@ -24,6 +30,7 @@ pub use crate::write::raster::{Packing, Statistics};
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
 pub use raster_out::{OutOptions, RasterType, SeenCounts};
+pub use stack::StackOptions;
 pub use view::MaskOptions;
 
 /// Removes what running jobs have half-written, before the process ends without them (a second Ctrl-C).

@@ -5,4 +5,5 @@ pub mod change;
 pub mod people;
 pub mod quicklook;
 pub mod screen;
+pub mod series;
 pub mod style;
