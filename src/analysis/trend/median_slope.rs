@@ -30,6 +30,7 @@ pub(super) struct Pairs {
     v: Vec<Lanes>,
     low: Vec<Lanes>,
     high: Vec<Lanes>,
+    found: Vec<(u32, u32)>,
     slopes: Vec<f64>,
 }
 
@@ -119,8 +120,11 @@ impl Pairs {
     fn select(&mut self, t: &[f64], v: &[f64], (a, b): (f32, f32), (i, j): (i64, i64), expected: i64) -> Option<f64> {
         turned(&self.t, &self.v, a, &mut self.low);
         turned(&self.t, &self.v, b, &mut self.high);
+        self.found.clear();
+        collect(&self.low, &self.high, &mut self.found);
         self.slopes.clear();
-        collect(&self.low, &self.high, |i, j| self.slopes.push((v[j] - v[i]) / (t[j] - t[i])));
+        let slope = |(i, j): &(u32, u32)| (v[*j as usize] - v[*i as usize]) / (t[*j as usize] - t[*i as usize]);
+        self.slopes.extend(self.found.iter().map(slope));
         if self.slopes.len() as i64 != expected || i < 0 || j >= expected {
             return None;
         }
@@ -184,6 +188,22 @@ const AFTER: [[u32; LANES]; LANES] = {
 
 /// Pairs i < j with `r[j] < r[i]`.
 fn below(r: &[Lanes]) -> i64 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code, reason = "the processor has AVX2, as asked the line above")]
+        return unsafe { below_avx2(r) };
+    }
+    below_any(r)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn below_avx2(r: &[Lanes]) -> i64 {
+    below_any(r)
+}
+
+#[inline(always)]
+fn below_any(r: &[Lanes]) -> i64 {
     let mut sum = [0u32; LANES];
     for (b, block) in r.iter().enumerate() {
         for i in 0..LANES {
@@ -204,13 +224,29 @@ fn below(r: &[Lanes]) -> i64 {
 }
 
 /// Pairs i < j that are below by `high` and not by `low`.
-fn collect(low: &[Lanes], high: &[Lanes], mut each: impl FnMut(usize, usize)) {
+fn collect(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code, reason = "the processor has AVX2, as asked the line above")]
+        return unsafe { collect_avx2(low, high, out) };
+    }
+    collect_any(low, high, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn collect_avx2(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
+    collect_any(low, high, out);
+}
+
+#[inline(always)]
+fn collect_any(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
     for b in 0..low.len() {
         for i in 0..LANES {
             let (l, h) = (low[b][i], high[b][i]);
             for k in i + 1..LANES {
                 if high[b][k] < h && low[b][k] >= l {
-                    each(b * LANES + i, b * LANES + k);
+                    out.push(((b * LANES + i) as u32, (b * LANES + k) as u32));
                 }
             }
             for (c, (lo, hi)) in low[b + 1..].iter().zip(&high[b + 1..]).enumerate() {
@@ -223,7 +259,7 @@ fn collect(low: &[Lanes], high: &[Lanes], mut each: impl FnMut(usize, usize)) {
                 }
                 for k in 0..LANES {
                     if hi[k] < h && lo[k] >= l {
-                        each(b * LANES + i, (b + 1 + c) * LANES + k);
+                        out.push(((b * LANES + i) as u32, ((b + 1 + c) * LANES + k) as u32));
                     }
                 }
             }

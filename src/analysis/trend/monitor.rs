@@ -53,7 +53,8 @@ pub enum Convention {
     R,
     /// `nrt` 0.3: residuals of the history enter the sums with their sign turned (model minus look, while monitored looks
     /// enter as look minus model); fitted numbers are rounded to single precision; the recursive CUSUM begins one look
-    /// later; pixels whose stable history is shorter than 183 days are not monitored.
+    /// later; pixels whose stable history is shorter than 183 days are not monitored, and where it is shorter than the
+    /// history the model is fitted to it but the residuals of the whole history are summed and scaled by.
     Nrt,
 }
 
@@ -189,7 +190,10 @@ impl Monitor {
         };
         let (past, now) = (from..split, split..m.at.len());
         let fit = self.design.fit(&m.at[past.clone()], &m.v[past.clone()]).ok_or(NotMonitored::SeasonUnknown)?;
-        let fit = if o.convention == Convention::Nrt { fit.single() } else { fit };
+        let (past, fit) = match o.convention {
+            Convention::R => (past, fit),
+            Convention::Nrt => (0..split, fit.single()),
+        };
         self.residuals(&fit, &m.at[past.clone()], &m.v[past.clone()], &mut m.residuals);
         self.residuals(&fit, &m.at[now.clone()], &m.v[now], &mut m.since);
         let sigma = self.sigma(&m.residuals);
