@@ -91,7 +91,7 @@ fn slopes_come_back_and_what_was_not_seen_has_none() {
     trend(d.path(), &["in", "-o", "t.tif", "--threads", "2"]);
     assert_eq!(first, std::fs::read(d.path().join("t.tif")).unwrap());
     assert!(d.path().join("t.png").exists() && d.path().join("t.manifest.json").exists());
-    // yearly composites and seasons by month find the same slopes
+    // five yearly values, or a few of each month, with clouds on other parts of the season each year: near the slope
     for more in
         [vec!["--composite", "median"], vec!["--season", "seasonal"], vec!["--composite", "medoid", "--hamed-rao"]]
     {
@@ -99,7 +99,7 @@ fn slopes_come_back_and_what_was_not_seen_has_none() {
         a.extend(&more);
         trend(d.path(), &a);
         let b = bands(&d.path().join("u.tif"));
-        assert!((b[0][5] - 0.06).abs() < 0.012, "{more:?} {}", b[0][5]);
+        assert!((b[0][5] - 0.06).abs() < 0.02, "{more:?} {}", b[0][5]);
     }
 }
 

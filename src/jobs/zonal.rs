@@ -15,7 +15,7 @@ use super::trend::finish;
 use super::view::on_grid;
 use super::zones::{ZoneLayer, over};
 pub use crate::analysis::zonal::ZonalOptions;
-use crate::analysis::zonal::{ZonalStatistics, ZonalValues};
+use crate::analysis::zonal::{Zonal, ZonalStatistics, ZonalValues};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::Progress;
 use crate::read::raster::open;
@@ -98,6 +98,29 @@ pub fn run(o: &ZonalJob, progress: &dyn Progress) -> Result<ZonalSummary> {
     let weight = weights.as_ref().map(|w| w.1.as_ref());
     let zonal = over(&stack, &zones.polygons(), weight, o.zonal.clone(), progress)?;
     let layer = &zones.input.layer;
+    let (rows, mut summary) = rows(o, &zonal, &zones, &stack);
+    if summary.outside == summary.zones {
+        return Err(nowhere(summary.zones).in_file(&layer.info.source));
+    }
+    progress.step(&Text::new("writing", "写出成果"), None);
+    manifest.count("zones", json!({"used": summary.zones, "outside": summary.outside}));
+    manifest.count("rows", json!({"unobserved": summary.unobserved, "partly_observed": summary.partly}));
+    let columns = ZonalColumns {
+        quantiles: o.zonal.quantiles.clone(),
+        mode: o.zonal.mode,
+        thresholds: o.zonal.thresholds.clone(),
+        weighted: o.weights.is_some(),
+    };
+    let table = zonal_table(rows, &layer.info.schema.fields, &columns, stack.grid.crs.clone());
+    write_units(&mut staging, &o.output, table, o.overwrite, o.lang, o.time, &mut notes)?;
+    summary.files = finish(staging, &manifest, &notes, &files, started, progress)?;
+    summary.notes = notes;
+    Ok(summary)
+}
+
+/// One row a zone and raster, and how they fared.
+fn rows(o: &ZonalJob, zonal: &Zonal, zones: &ZoneLayer, stack: &Stack) -> (Vec<ZonalRow>, ZonalSummary) {
+    let layer = &zones.input.layer;
     let mut summary = ZonalSummary {
         zones: zones.shapes.len(),
         rasters: stack.len(),
@@ -127,23 +150,7 @@ pub fn run(o: &ZonalJob, progress: &dyn Progress) -> Result<ZonalSummary> {
             });
         }
     }
-    if summary.outside == summary.zones {
-        return Err(nowhere(summary.zones).in_file(&layer.info.source));
-    }
-    progress.step(&Text::new("writing", "写出成果"), None);
-    manifest.count("zones", json!({"used": summary.zones, "outside": summary.outside}));
-    manifest.count("rows", json!({"unobserved": summary.unobserved, "partly_observed": summary.partly}));
-    let columns = ZonalColumns {
-        quantiles: o.zonal.quantiles.clone(),
-        mode: o.zonal.mode,
-        thresholds: o.zonal.thresholds.clone(),
-        weighted: o.weights.is_some(),
-    };
-    let table = zonal_table(rows, &layer.info.schema.fields, &columns, stack.grid.crs.clone());
-    write_units(&mut staging, &o.output, table, o.overwrite, o.lang, o.time, &mut notes)?;
-    summary.files = finish(staging, &manifest, &notes, &files, started, progress)?;
-    summary.notes = notes;
-    Ok(summary)
+    (rows, summary)
 }
 
 /// The columns beyond the fixed ones.

@@ -197,8 +197,7 @@ pub struct ZonalRow {
     pub more: Vec<Option<f64>>,
 }
 
-/// The layer `zonal`.
-pub fn zonal(rows: Vec<ZonalRow>, schema: &[Field], more: &ZonalColumns, crs: Option<Crs>) -> Table {
+fn zonal_columns(more: &ZonalColumns) -> Vec<Column> {
     use FieldType::{Date, Real, Text as T};
     let mut columns = vec![
         column("unit", T, "unit", "单元"),
@@ -240,6 +239,11 @@ pub fn zonal(rows: Vec<ZonalRow>, schema: &[Field], more: &ZonalColumns, crs: Op
         columns.push(column("w_sum", Real, "weighted sum", "加权总和"));
         columns.push(column("w_stdev", Real, "weighted standard deviation", "加权标准差"));
     }
+    columns
+}
+
+/// The layer `zonal`.
+pub fn zonal(rows: Vec<ZonalRow>, schema: &[Field], more: &ZonalColumns, crs: Option<Crs>) -> Table {
     let values = |r: &mut ZonalRow| {
         let mut v = std::mem::take(&mut r.attributes);
         v.extend([
@@ -255,7 +259,7 @@ pub fn zonal(rows: Vec<ZonalRow>, schema: &[Field], more: &ZonalColumns, crs: Op
     Table {
         name: "zonal".into(),
         title: Text::new("zonal statistics", "分区统计"),
-        columns: with_attributes(schema, columns),
+        columns: with_attributes(schema, zonal_columns(more)),
         shape: Shape::MultiPolygon,
         crs,
         rows: rows
