@@ -7,6 +7,7 @@ mod inputs;
 mod manifest;
 pub mod monitor;
 mod pipeline;
+pub mod project;
 mod raster_out;
 pub mod sample;
 pub mod scenes;
