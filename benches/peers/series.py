@@ -57,11 +57,10 @@ if "monitor" in a.only:
                        ("cusum --order 2", ["--method", "cusum", "--order", "2"]), ("ewma --order 2", ["--method", "ewma", "--order", "2"])):
         b = ours(f"monitor {name}", "monitor", *looks, *scale, "--start", start, *more); hit = b[2] == 1; pos = lab > 0; use = lab >= 0
         tp = (hit & pos & use).sum(); P, R = tp / (hit & use).sum(), tp / (pos & use).sum()
-        # clear looks from the break to the day it was found: the looks of each pixel that were seen
-        i, j = np.nonzero(hit & pos); late = np.zeros(len(i), int); lag = np.zeros(len(i), int)
-        seen = np.stack([rasterio.open(f).read(1)[i, j] != -32768 for f, d in zip(looks, days) if d >= (dt.date.fromisoformat(start) - e).days]); dd = days[days >= (dt.date.fromisoformat(start) - e).days]
-        since = (seen & (dd[:, None] >= first + lab[i, j]) & (dd[:, None] <= b[3][i, j])).sum(0)
-        print(f"       P {P:.3f} R {R:.3f} F1 {2 * P * R / (P + R):.4f}; found at the 1st/2nd/3rd clear look {[round(float(np.mean(since == k)), 3) for k in (1, 2, 3)]}, before it {np.mean(since == 0):.4f}", flush=True)
+        # clear looks of the pixel between the first that shows the break and the one that is told
+        i, j = np.nonzero(hit & pos); seen = np.stack([rasterio.open(f).read(1)[i, j] != -32768 for f in looks]); true = first + lab[i, j]
+        rank = lambda day: (seen & (days[:, None] < day)).sum(0); off, late = rank(b[3][i, j]) - rank(true), rank(b[4][i, j]) - rank(true)
+        print(f"       P {P:.3f} R {R:.3f} F1 {2 * P * R / (P + R):.4f}; break day within 0/1/2 clear looks {[round(float(np.mean(abs(off) <= k)), 4) for k in (0, 1, 2)]}; crossing {np.median(late):.0f} looks later (median)", flush=True)
     peers("monitor.nrt_mosum_core", "monitor.nrt_cusum_core", "monitor.nrt_ewma_core")
 if "zonal" in a.only:
     text = ours("zonal, band 3", "zonal", f"{a.data}/pair/before.tif", "--band", "3", "--zones", f"{a.data}/zones.fgb"); rows = text.lstrip("\ufeff").splitlines(); h = rows[0].split(",")

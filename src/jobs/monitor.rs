@@ -115,8 +115,17 @@ pub struct MonitorSummary {
 }
 
 /// Bands of the raster.
-const BANDS: [&str; 8] =
-    ["break_date", "magnitude", "state", "break_day", "history_start_day", "history_looks", "looks", "sigma"];
+const BANDS: [&str; 9] = [
+    "break_date",
+    "magnitude",
+    "state",
+    "break_day",
+    "detected_day",
+    "history_start_day",
+    "history_looks",
+    "looks",
+    "sigma",
+];
 
 /// Monitors.
 ///
@@ -240,10 +249,11 @@ fn unit(o: &MonitorJob, stack: &Stack, monitor: &Monitor, head: &RasterHead, ste
         let Ok(r) = r else { return };
         monitored[i] = Seen::Yes;
         bands[1][i] = r.magnitude as f32;
-        bands[4][i] = r.history_start as f32;
-        bands[5][i] = r.history_looks as f32;
-        bands[6][i] = r.looks as f32;
-        bands[7][i] = r.sigma as f32;
+        bands[4][i] = r.detected_day.unwrap_or_default() as f32;
+        bands[5][i] = r.history_start as f32;
+        bands[6][i] = r.history_looks as f32;
+        bands[7][i] = r.looks as f32;
+        bands[8][i] = r.sigma as f32;
         if let Some(d) = r.break_day {
             broken[i] = Seen::Yes;
             bands[0][i] = decimal_year(d) as f32;
@@ -254,7 +264,7 @@ fn unit(o: &MonitorJob, stack: &Stack, monitor: &Monitor, head: &RasterHead, ste
     let always = vec![Seen::Yes; n];
     let tiles = bands.iter().enumerate().map(|(b, values)| {
         let seen = match b {
-            0 | 3 => &broken,
+            0 | 3 | 4 => &broken,
             2 => &always,
             _ => &monitored,
         };
@@ -318,6 +328,7 @@ fn row(u: &Unit, r: &std::result::Result<Monitored, NotMonitored>) -> BreakRow {
         shape: u.shape.clone(),
         state: STATES[state(r)],
         break_date: found.and_then(|r| r.break_day).and_then(date_of),
+        detected: found.and_then(|r| r.detected_day).and_then(date_of),
         found: found.map(|r| (r.magnitude, date_of(r.history_start), r.history_looks, r.looks, r.sigma)),
     }
 }

@@ -37,6 +37,8 @@ pub struct BreakRow {
     pub state: &'static str,
     /// When it broke.
     pub break_date: Option<NaiveDate>,
+    /// When that was found.
+    pub detected: Option<NaiveDate>,
     /// Magnitude, start of the history, looks in it and since, standard deviation; `None` where there is no answer.
     pub found: Option<(f64, Option<NaiveDate>, usize, usize, f64)>,
 }
@@ -119,6 +121,7 @@ pub fn breaks(rows: &[BreakRow], schema: &[Field], crs: Option<Crs>, lang: Lang)
         column("unit", T, "unit", "单元"),
         column("state", T, "state", "状态"),
         column("break_date", Date, "break", "突变日期"),
+        column("detected", Date, "found on", "检出日期"),
         column("magnitude", Real, "magnitude", "变化幅度"),
         column("hist_start", Date, "history from", "稳定期起始"),
         column("hist_looks", Int64, "looks in the history", "稳定期观测次数"),
@@ -134,6 +137,7 @@ pub fn breaks(rows: &[BreakRow], schema: &[Field], crs: Option<Crs>, lang: Lang)
             Value::Text(r.unit.clone()),
             Value::Text(r.state.into()),
             date(r.break_date),
+            date(r.detected),
             Value::from(f.map(|f| f.0)),
             date(f.and_then(|f| f.1)),
             count(f.map(|f| f.2)),

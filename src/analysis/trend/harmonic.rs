@@ -105,6 +105,25 @@ impl Design {
     /// Least squares over the looks `at` (places among the design's dates) with their values, by the normal equations.
     /// `None` where they do not determine the numbers.
     pub fn fit(&self, at: &[u32], values: &[f64]) -> Option<Fit> {
+        self.factored(at, values).map(|(fit, _)| fit)
+    }
+
+    /// As [`Self::fit`], for a model with a line; answers too by how much more the fitted slope scatters than the slope of a
+    /// line through residuals alone would: `S_tt (XᵀX)⁻¹_tt (n − 2) / (n − p)`, for the season takes a part of the line's
+    /// information and makes the residuals smaller than the noise.
+    pub fn fit_and_inflation(&self, at: &[u32], values: &[f64]) -> Option<(Fit, f64)> {
+        let p = self.model.parameters();
+        let n = at.len() as f64;
+        let (fit, a) = self.factored(at, values)?;
+        let mut b = [0.0; MOST];
+        b[1] = 1.0;
+        substitute(&a, &mut b, p);
+        // the second number on the factor's diagonal is the root of Σ (t − mean)²
+        let spread = a[p] * a[p];
+        Some((fit, (spread * b[1]).max(1.0) * (n - 2.0) / (n - p as f64)))
+    }
+
+    fn factored(&self, at: &[u32], values: &[f64]) -> Option<(Fit, [f64; MOST * (MOST + 1) / 2])> {
         let p = self.model.parameters();
         let size = p * (p + 1) / 2;
         if at.len() < p {
@@ -118,7 +137,7 @@ impl Design {
             a[..size].iter_mut().zip(product).for_each(|(a, x)| *a += x);
             b[..p].iter_mut().zip(&self.rows[i]).for_each(|(b, x)| *b += x * v);
         }
-        solve(&mut a, &mut b, p).then_some(Fit { beta: b })
+        solve(&mut a, &mut b, p).then_some((Fit { beta: b }, a))
     }
 
     /// The model's value at a date of the design.
@@ -145,7 +164,6 @@ impl Fit {
 /// not positive definite to working precision.
 pub(super) fn solve(a: &mut [f64], b: &mut [f64], p: usize) -> bool {
     let at = |i: usize, j: usize| i * p - i * (i + 1) / 2 + j;
-    let mut inverse = [0.0; MOST];
     for i in 0..p {
         let whole = a[at(i, i)];
         let mut d = whole;
@@ -157,27 +175,32 @@ pub(super) fn solve(a: &mut [f64], b: &mut [f64], p: usize) -> bool {
             return false;
         }
         let root = d.sqrt();
-        inverse[i] = 1.0 / root;
         a[at(i, i)] = root;
         for j in i + 1..p {
             let mut x = a[at(i, j)];
             for k in 0..i {
                 x -= a[at(k, i)] * a[at(k, j)];
             }
-            a[at(i, j)] = x * inverse[i];
+            a[at(i, j)] = x / root;
         }
     }
+    substitute(a, b, p);
+    true
+}
+
+/// Solves with the factor that [`solve`] left in `a`.
+fn substitute(a: &[f64], b: &mut [f64], p: usize) {
+    let at = |i: usize, j: usize| i * p - i * (i + 1) / 2 + j;
     for i in 0..p {
         for k in 0..i {
             b[i] -= a[at(k, i)] * b[k];
         }
-        b[i] *= inverse[i];
+        b[i] /= a[at(i, i)];
     }
     for i in (0..p).rev() {
         for k in i + 1..p {
             b[i] -= a[at(i, k)] * b[k];
         }
-        b[i] *= inverse[i];
+        b[i] /= a[at(i, i)];
     }
-    true
 }

@@ -33,7 +33,7 @@ pub const YEAR: f64 = 365.25;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeasonMethod {
     /// The season of a harmonic model, fitted together with a straight line, is taken off; trend and test are of what
-    /// remains. The order of the harmonics.
+    /// remains, the variance of the test times [`Design::fit_and_inflation`]'s factor. The order of the harmonics.
     Harmonic(usize),
     /// Seasonal Kendall by months: only looks of the same month are compared.
     Monthly,
@@ -152,8 +152,10 @@ impl Trends {
         if self.options.season == SeasonMethod::Monthly {
             return self.monthly(m);
         }
+        let mut inflation = 1.0;
         if let Some(d) = &self.design {
-            let fit = d.fit(&m.at, &m.v).ok_or(NoTrend::SeasonUnknown)?;
+            let (fit, more) = d.fit_and_inflation(&m.at, &m.v).ok_or(NoTrend::SeasonUnknown)?;
+            inflation = more;
             m.at.iter().zip(&mut m.v).for_each(|(i, v)| *v -= d.season(&fit, *i as usize));
         }
         m.t.clear();
@@ -165,6 +167,9 @@ impl Trends {
             Some(s) => Kendall::of(n, s, kendall::variance(&m.t, &m.v, false)),
             None => mann_kendall(&m.t, &m.v),
         };
+        if inflation != 1.0 {
+            test = Kendall::of(n, test.s, test.variance * inflation);
+        }
         if self.options.hamed_rao {
             test = hamed_rao(&m.t, &m.v, line.slope, self.options.level, &test);
         }

@@ -99,7 +99,10 @@ pub struct Monitored {
     pub history_looks: usize,
     /// Looks since the start.
     pub looks: usize,
-    /// The day on which the process crossed its boundary.
+    /// The day on which the process crossed its boundary (`breakpoint` of bfastmonitor, `detection_date` of nrt).
+    pub detected_day: Option<i32>,
+    /// The first look of the new course: of all looks up to the crossing, the one from which on a shift of the mean
+    /// explains the residuals best (Hinkley 1970, for a known mean of zero before).
     pub break_day: Option<i32>,
     /// Median of look minus model since the start.
     pub magnitude: f64,
@@ -202,7 +205,8 @@ impl Monitor {
             history_start: self.days[m.at[from] as usize],
             history_looks: past.len(),
             looks: m.since.len(),
-            break_day: crossed.map(|k| self.days[m.at[split + k] as usize]),
+            detected_day: crossed.map(|k| self.days[m.at[split + k] as usize]),
+            break_day: crossed.map(|k| self.days[m.at[split + onset(&m.since[..=k])] as usize]),
             magnitude: median(&mut m.since).unwrap_or(f64::NAN),
             process,
             sigma,
@@ -318,6 +322,19 @@ fn first_crossing(now: &[f64], mut step: impl FnMut(usize, f64) -> (f64, f64)) -
         }
     }
     (None, last)
+}
+
+/// The place from which on a shift of the mean explains most: the largest (Σ e)² / n of all ends of the series.
+fn onset(e: &[f64]) -> usize {
+    let (mut sum, mut best) = (0.0, (0.0, e.len().saturating_sub(1)));
+    for (n, i) in (1..).zip((0..e.len()).rev()) {
+        sum += e[i];
+        let explained = sum * sum / f64::from(n);
+        if explained > best.0 {
+            best = (explained, i);
+        }
+    }
+    best.1
 }
 
 /// Standard deviation with `used` degrees of freedom taken off.

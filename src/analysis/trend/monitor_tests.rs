@@ -55,7 +55,7 @@ fn equals_nrt() {
                 1 if got == Err(NotMonitored::NoLookSince) => assert_eq!(at("magnitude"), None, "{what}"),
                 1 | 3 => {
                     let r = got.unwrap_or_else(|_| unreachable!("{what}"));
-                    assert_eq!(r.break_day.unwrap_or(0), at("day").unwrap() as i32, "{what}");
+                    assert_eq!(r.detected_day.unwrap_or(0), at("day").unwrap() as i32, "{what}");
                     assert!((r.magnitude - at("magnitude").unwrap()).abs() < 2e-5, "{what}");
                     assert!((r.process - at("value").unwrap()).abs() < 2e-5, "{what}");
                     if roc {
@@ -95,7 +95,7 @@ fn equals_strucchange() {
         };
         answered += 1;
         assert_eq!(r.history_start.to_string(), c[5], "{line} {r:?}");
-        assert_eq!(r.break_day.unwrap_or(0).to_string(), c[6], "{line} {r:?}");
+        assert_eq!(r.detected_day.unwrap_or(0).to_string(), c[6], "{line} {r:?}");
         for (ours, theirs) in [(r.magnitude, c[7]), (r.sigma, c[8])] {
             assert!((ours - theirs.parse::<f64>().unwrap()).abs() < 1e-9, "{line} {r:?}");
         }
