@@ -7,3 +7,5 @@ pub mod histogram;
 pub mod indices;
 pub mod patches;
 pub mod score;
+pub mod trend;
+pub mod zonal;

@@ -135,6 +135,12 @@ pub(crate) enum Verb {
     Index(Box<IndexArgs>),
     /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
     Ledger(ledger::LedgerArgs),
+    /// Find trends of pixels, zones or a table's series
+    Trend(Box<super::trend::TrendArgs>),
+    /// Find breaks of pixels, zones or a table's series
+    Monitor(Box<super::monitor::MonitorArgs>),
+    /// Compute statistics of rasters inside zones
+    Zonal(Box<super::zonal::ZonalArgs>),
     /// Run a project file: its steps in order, those that changed
     Run(RunArgs),
     /// List the runs of a project

@@ -7,6 +7,7 @@ mod check;
 mod fire;
 mod index;
 mod ledger;
+mod monitor;
 mod progress;
 mod report;
 mod run;
@@ -14,6 +15,8 @@ mod sample;
 mod say;
 mod scenes;
 mod screen;
+mod trend;
+mod zonal;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -75,6 +78,9 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Ledger(a) => ledger::run(a, &cli.shared, lang, &terminal),
+        Verb::Trend(a) => trend::run(a, &cli.shared, lang, &terminal),
+        Verb::Monitor(a) => monitor::run(a, &cli.shared, lang, &terminal),
+        Verb::Zonal(a) => zonal::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

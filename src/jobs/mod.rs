@@ -8,6 +8,7 @@ mod inputs;
 pub mod ledger;
 mod manifest;
 mod neighbours;
+pub mod monitor;
 mod pipeline;
 pub mod project;
 mod raster_out;
@@ -15,7 +16,12 @@ pub mod report;
 pub mod sample;
 pub mod scenes;
 pub mod screen;
+mod series;
+mod stack;
+pub mod trend;
 mod view;
+pub mod zonal;
+mod zones;
 
 use crate::error::{Error, Result};
 use crate::model::State;
@@ -29,6 +35,7 @@ pub use crate::write::raster::{Packing, Statistics};
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
 pub use raster_out::{OutOptions, RasterType, SeenCounts};
+pub use stack::StackOptions;
 pub use view::MaskOptions;
 
 /// Removes what running jobs have half-written, before the process ends without them (a second Ctrl-C).

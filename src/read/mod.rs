@@ -6,4 +6,5 @@ pub mod index;
 pub mod raster;
 pub mod scenes;
 pub mod sheet;
+pub mod series;
 pub mod vector;

@@ -11,4 +11,5 @@ pub mod fire_detect;
 pub mod people;
 pub mod quicklook;
 pub mod screen;
+pub mod series;
 pub mod style;
