@@ -97,6 +97,12 @@ fn first_of(month: usize) -> NaiveDate {
     NaiveDate::from_ymd_opt(2024 + (month / 12) as i32, (month % 12) as u32 + 1, 1).unwrap()
 }
 
+/// The list that departments hand in: one month a CSV, the next a workbook.
+fn table_of(month: usize) -> String {
+    let form = if month.is_multiple_of(2) { "csv" } else { "xlsx" };
+    format!("updates{month:02}.{form}")
+}
+
 fn counted(f: &Flow) -> Month {
     Month {
         opened: f.opened.len(),
@@ -202,7 +208,7 @@ fn update_month(dir: &Path, store: &str, m: usize, truth: &mut [Truth], month: &
         t.state = to;
         rows.push([id, to.zh().to_owned(), date.to_string(), "王".into(), format!("{m} 月")]);
     }
-    let file = if m % 2 == 0 { format!("updates{m:02}.csv") } else { format!("updates{m:02}.xlsx") };
+    let file = table_of(m);
     write_rows(&dir.join(&file), &rows);
     let done = ledger(dir, &["update", "-L", store, "--table", &file, "--by", "科室"]);
     assert_eq!(done["steps"].as_array().unwrap().len(), rows.len() - 1, "month {m}");
@@ -232,7 +238,7 @@ fn again(dir: &Path, store: &str, months: &[Month]) {
         let file = format!("findings{m:02}.geojson");
         let done = ledger(dir, &["add", "-L", store, &file, "--kind", "corridor", "--date", &date]);
         assert_eq!(done["known"], done["findings"], "month {m}");
-        let table = if m % 2 == 0 { format!("updates{m:02}.csv") } else { format!("updates{m:02}.xlsx") };
+        let table = table_of(m);
         let done = ledger(dir, &["update", "-L", store, "--table", &table, "--by", "科室"]);
         assert_eq!((done["steps"].as_array().unwrap().len(), &done["skipped"]), (0, &json!(0)), "month {m}");
     }

@@ -1,7 +1,7 @@
 //! The ledger as one GeoPackage (OGC 12-128r18): SQLite in WAL mode through the system's library.
 //!
 //! `issues` and `findings` are feature tables in EPSG:4490, the others attribute tables; QGIS and GDAL open them all.
-//! Writers queue for [`WAIT`]; a transaction that a crash cuts off is undone by whoever opens the file next.
+//! Writers queue for up to a minute; a transaction that a crash cuts off is undone by whoever opens the file next.
 
 mod schema;
 
