@@ -221,8 +221,8 @@ impl<'a> FireReader<'a> {
         Some((satellite, instrument))
     }
 
-    fn place(&self, f: &Feature, runner: &Runner) -> std::result::Result<Coord<f64>, Skipped> {
-        let skip = |code, en: String, zh: String| note(self.info, f.fid, false, code, en, zh);
+    fn place(&self, f: &Feature, runner: &Runner) -> std::result::Result<Coord<f64>, Box<Skipped>> {
+        let skip = |code, en: String, zh: String| Box::new(note(self.info, f.fid, false, code, en, zh));
         let Some(g) = &f.geometry else {
             return Err(skip("null_geometry", "the row has no place".into(), "该行没有位置".into()));
         };
@@ -247,10 +247,14 @@ impl<'a> FireReader<'a> {
         }
     }
 
-    pub(super) fn time(&self, f: &Feature, notes: &mut Vec<Skipped>) -> std::result::Result<DateTime<Utc>, Skipped> {
-        let skip = |code, en: String, zh: String| note(self.info, f.fid, false, code, en, zh);
+    pub(super) fn time(
+        &self,
+        f: &Feature,
+        notes: &mut Vec<Skipped>,
+    ) -> std::result::Result<DateTime<Utc>, Box<Skipped>> {
+        let skip = |code, en: String, zh: String| Box::new(note(self.info, f.fid, false, code, en, zh));
         let whole =
-            self.columns.get(&FireRole::Date).is_none() || self.defaults.fields.contains_key(&FireRole::DateTime);
+            !self.columns.contains_key(&FireRole::Date) || self.defaults.fields.contains_key(&FireRole::DateTime);
         if whole {
             return match self.value(f, FireRole::DateTime) {
                 Some(Value::DateTime(t)) => Ok(t.and_utc()),

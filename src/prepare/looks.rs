@@ -16,7 +16,7 @@ pub fn looks(layer: &Layer, shapes: Shapes<MultiPolygon<f64>>, reader: &FireRead
         let time = match reader.time(f, &mut skipped) {
             Ok(t) => t,
             Err(s) => {
-                skipped.push(s);
+                skipped.push(*s);
                 continue;
             }
         };

@@ -45,6 +45,9 @@ pub enum Sight {
     None,
 }
 
+/// A burning: its first heat, and the clear looks that began and ended its end.
+pub type Burning = (DateTime<Utc>, Option<[DateTime<Utc>; 2]>);
+
 /// The course of a fire.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
@@ -61,7 +64,7 @@ pub struct Course {
     /// The last clear look, with or without heat.
     pub last_look: DateTime<Utc>,
     /// When each burning began, and the clear looks that began and ended its end.
-    pub burnings: Vec<(DateTime<Utc>, Option<[DateTime<Utc>; 2]>)>,
+    pub burnings: Vec<Burning>,
 }
 
 impl Course {

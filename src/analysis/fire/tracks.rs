@@ -5,7 +5,7 @@ use geo::{BoundingRect, Contains, Coord, MultiPolygon, Point, Rect};
 use rayon::prelude::*;
 
 use super::linking::{LinkOptions, Spot, class_of, link};
-use super::states::{Sight, StateOptions, course};
+use super::states::{Burning, Sight, StateOptions, course};
 use crate::model::{FireId, FirePoint, FireTrack, Look, Observed};
 
 /// How detections become tracks.
@@ -67,9 +67,7 @@ fn track(
     let list: Vec<&Look> = near.iter().map(|i| looks.list[*i]).collect();
     let c = course(&heat, &list, &o.state, |i, places| looks.sight(near[i], places))?;
     let burning = c.burnings.last()?;
-    let open = |(from, out): &(DateTime<Utc>, Option<[DateTime<Utc>; 2]>)| {
-        (out.map_or(until, |o| o[1]) - *from).num_seconds() as f64 / 86_400.0
-    };
+    let open = |(from, out): &Burning| (out.map_or(until, |o| o[1]) - *from).num_seconds() as f64 / 86_400.0;
     let peak = |f: fn(&FirePoint) -> Option<f64>| heat.iter().filter_map(|p| f(p)).reduce(f64::max);
     Some(FireTrack {
         id: first.id,

@@ -63,7 +63,9 @@ const SHOWN: usize = 10;
 fn human(d: &StatusSummary, lang: Lang) -> String {
     let t = |en: &str, zh: &str| Text::new(en, zh).in_lang(lang).to_owned();
     let e = &d.extinction;
-    let days = |v: Option<f64>| v.map_or_else(|| t("not reached", "未达到"), |v| format!("{v:.1}"));
+    let days = |v: Option<f64>| {
+        v.map_or_else(|| t("not reached", "未达到"), |v| t(&format!("{v:.1} days"), &format!("{v:.1} 天")))
+    };
     let mut out = match (lang, d.today) {
         (_, None) => String::new(),
         (Lang::En, Some(n)) => format!(
@@ -77,7 +79,7 @@ fn human(d: &StatusSummary, lang: Lang) -> String {
     };
     out += &match lang {
         Lang::En => format!(
-            "went out {} times, {} open still; median days to extinction {} (of those out {}); came back {} times\n",
+            "went out {} times, {} open still; median time to extinction {} (of those out {}); came back {} times\n",
             e.out,
             e.open,
             days(e.median_days),
@@ -85,7 +87,7 @@ fn human(d: &StatusSummary, lang: Lang) -> String {
             e.relapsed
         ),
         Lang::Zh => format!(
-            "熄灭 {} 次,尚未熄灭 {};熄灭时间中位数 {} 天(仅已熄灭者 {} 天);复燃 {} 次\n",
+            "熄灭 {} 次,尚未熄灭 {};熄灭时间中位数 {}(仅已熄灭者 {});复燃 {} 次\n",
             e.out,
             e.open,
             days(e.median_days),

@@ -88,17 +88,13 @@ pub fn run(o: &StatusOptions, progress: &dyn Progress) -> Result<StatusSummary> 
             .remedy("choose a later --date", "请选择更晚的 --date")
     })?;
     let until = date.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::seconds(86_399) - o.offset;
-    if known.iter().any(|k| k.as_of() < until) {
-        let at = known.iter().map(Known::as_of).max().unwrap_or(until);
-        if at < until {
-            notes.warnings.push(Text::new(
-                format!(
-                    "the tracks hold up to {} UTC only; what was seen after is not in them",
-                    at.format("%Y-%m-%d %H:%M")
-                ),
-                format!("火情数据只到 {} UTC,其后的观测不在内", at.format("%Y-%m-%d %H:%M")),
-            ));
-        }
+    let held = known.iter().map(Known::as_of).max().unwrap_or(until);
+    if local_day(held, o.offset) < date {
+        let at = held.format("%Y-%m-%d %H:%M");
+        notes.warnings.push(Text::new(
+            format!("the tracks hold up to {at} UTC only; what was seen after is not in them"),
+            format!("火情数据只到 {at} UTC,其后的观测不在内"),
+        ));
     }
     let lives: Vec<Life> = known.iter().map(|k| k.life.clone()).collect();
     let curve = curve(&lives, first, date, o.offset);

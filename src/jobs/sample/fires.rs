@@ -42,7 +42,9 @@ const FIRES: [Scripted; 8] = [
 ];
 
 /// Clouds: west, south, east, north, and the looks that have them.
-const CLOUDS: [([f64; 4], fn(u64) -> bool); 3] = [
+type Cloud = ([f64; 4], fn(u64) -> bool);
+
+const CLOUDS: [Cloud; 3] = [
     ([106.5, 39.2, 107.1, 39.9], |k| k == 3 || k == 9),
     ([106.77, 39.69, 106.80, 39.71], |k| k >= 5),
     ([106.75, 39.77, 106.78, 39.79], |k| k == 18),

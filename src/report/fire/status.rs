@@ -184,8 +184,15 @@ fn table(name: &str, title: Text, columns: Vec<crate::model::Column>, rows: Vec<
 
 /// The chart of the curve.
 pub fn chart(rows: &[DayRow], median_days: Option<f64>) -> Chart {
-    let of = |i: usize| rows.iter().map(|(d, n)| (day(*d), n[i] as f64)).collect::<Vec<_>>();
-    let series = |en: &str, zh: &str, rgb, mark, i| Series { name: Text::new(en, zh), rgb, mark, points: of(i) };
+    // a day is drawn from its beginning to its end, a bar in its middle
+    let of = |i: usize, at: f64| rows.iter().map(|(d, n)| (day(*d) + at, n[i] as f64)).collect::<Vec<_>>();
+    let series = |en: &str, zh: &str, rgb, mark, i| {
+        let mut points = of(i, if mark == Mark::Bar { 0.5 } else { 0.0 });
+        if mark != Mark::Bar {
+            points.extend(points.last().map(|p| (p.0 + 1.0, p.1)));
+        }
+        Series { name: Text::new(en, zh), rgb, mark, points }
+    };
     let last = rows.last().map(|r| (r.0, r.1[0]));
     let subtitle = last.map_or_else(Text::default, |(d, n)| {
         let (en, zh) = median_days
@@ -202,10 +209,10 @@ pub fn chart(rows: &[DayRow], median_days: Option<f64>) -> Chart {
         axis: Axis::Date,
         y: Text::new("fires", "火情(处)"),
         series: vec![
-            series("known industrial heat", "已知工业热源", [150, 150, 150], Mark::Step, 4),
-            series("found", "新增", [240, 150, 60], Mark::Step, 1),
-            series("come back", "复燃", [120, 20, 130], Mark::Step, 3),
             series("open", "未销号", [200, 30, 40], Mark::Area, 0),
+            series("known industrial heat", "已知工业热源", [150, 150, 150], Mark::Step, 4),
+            series("found", "新增", [240, 150, 60], Mark::Bar, 1),
+            series("come back", "复燃", [120, 20, 130], Mark::Bar, 3),
         ],
     }
 }
