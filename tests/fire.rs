@@ -317,6 +317,15 @@ fn the_same_rows_in_other_forms_are_the_same_detections() {
     if made.is_some() {
         assert_eq!(ids("firms.shp", &[]), want);
     }
+    // a file that was cut off in its last row, into a shapefile and again
+    std::fs::write(d.path().join("cut.csv"), format!("{plain}39.7,106.9,Ter")).unwrap();
+    for (added, stored) in [(2, 0), (0, 2)] {
+        let s = json(d.path(), &["import", "cut.csv", "-o", "s.shp", "--update"]);
+        assert_eq!(
+            (&s["added"], &s["stored_before"], &s["reasons"]["wrong_columns"]),
+            (&added.into(), &stored.into(), &1.into())
+        );
+    }
     let (code, said) = failure(d.path(), &["fire", "import", "renamed.csv", "-o", "x.gpkg"]);
     assert!(code == 3 && said.contains("no field tells when") && said.contains("--field date="), "{said}");
     let (code, said) = failure(d.path(), &["fire", "import", "plain.csv", "-o", "x.gpkg", "--field", "frp=MW"]);

@@ -91,18 +91,65 @@ impl Cells {
         self.rows_near(row_of(self.side_m, p.y - reach_deg), p, reach_m, found);
     }
 
-    /// As [`Cells::near`], without those of rows south of the place.
-    pub fn near_onward(&self, p: Coord<f64>, reach_m: f64, found: &mut Vec<usize>) {
-        found.clear();
-        self.rows_near(row_of(self.side_m, p.y), p, reach_m, found);
-    }
-
     fn rows_near(&self, first: i32, p: Coord<f64>, reach_m: f64, found: &mut Vec<usize>) {
         let last = row_of(self.side_m, p.y + reach_m / DEGREE_M[0]);
         let from = self.rows.partition_point(|r| r.row < first);
         for (i, r) in self.rows.iter().enumerate().skip(from).take_while(|(_, r)| r.row <= last) {
             let end = self.rows.get(i + 1).map_or(self.cells.len(), |r| r.start as usize);
             self.near_in_row(r, p.x, reach_m * r.degrees, r.start as usize..end, found);
+        }
+    }
+
+    /// Pairs of cells, the first before the second, that may hold points within `reach_m` of each other, and perhaps some
+    /// more, few of them twice.
+    ///
+    /// Rows are gone through side by side, so that no search is needed but at the date line.
+    pub fn pairs(&self, reach_m: f64, mut pair: impl FnMut(usize, usize)) {
+        let height_m = row_height_deg(self.side_m) * DEGREE_M[0];
+        for (i, r) in self.rows.iter().enumerate() {
+            for (j, q) in self.rows.iter().enumerate().skip(i) {
+                if f64::from(q.row - r.row - 1) * height_m > reach_m {
+                    break;
+                }
+                self.pairs_of_rows((i, r), (j, q), reach_m, &mut pair);
+            }
+        }
+    }
+
+    fn cells_of(&self, i: usize) -> std::ops::Range<usize> {
+        self.rows[i].start as usize..self.rows.get(i + 1).map_or(self.cells.len(), |r| r.start as usize)
+    }
+
+    fn pairs_of_rows(
+        &self,
+        (i, r): (usize, &Row),
+        (j, q): (usize, &Row),
+        reach_m: f64,
+        pair: &mut impl FnMut(usize, usize),
+    ) {
+        let half = reach_m * r.degrees.max(q.degrees);
+        let others = self.cells_of(j);
+        if half >= 90.0 {
+            // at a pole all cells of both rows may be near each other
+            self.cells_of(i).for_each(|a| others.clone().filter(|b| *b > a).for_each(|b| pair(a, b)));
+            return;
+        }
+        let (mut from, mut to) = (others.start, others.start);
+        for a in self.cells_of(i) {
+            let col = f64::from(self.cells[a].1);
+            let (west, east) = (col / r.columns - half, (col + 1.0) / r.columns + half);
+            let (first, last) = ((west * q.columns).floor() as i32, (east * q.columns).floor() as i32);
+            from += self.cells[from..others.end].iter().take_while(|c| c.1 < first).count();
+            to = to.max(from);
+            to += self.cells[to..others.end].iter().take_while(|c| c.1 <= last).count();
+            (from.max(a + 1)..to).for_each(|b| pair(a, b));
+            if west < -180.0 || east > 180.0 {
+                // across the date line
+                let turned = if west < -180.0 { [west + 360.0, 180.0] } else { [-180.0, east - 360.0] };
+                let columns = turned.map(|v| (v * q.columns).floor() as i32);
+                let within = |b: &usize| *b > a && (columns[0]..=columns[1]).contains(&self.cells[*b].1);
+                others.clone().filter(within).for_each(|b| pair(a, b));
+            }
         }
     }
 
@@ -178,6 +225,18 @@ mod tests {
                     for &b in items {
                         prop_assert!(ecef[a as usize].chord_m(&ecef[b as usize]) <= side * 2f64.sqrt() + 1e-6);
                     }
+                }
+            }
+            let mut pairs = std::collections::HashSet::new();
+            cells.pairs(reach, |a, b| {
+                assert!(a < b);
+                pairs.insert((a, b));
+            });
+            let cell_of = |i: usize| (0..cells.len()).find(|c| cells.of(*c).contains(&(i as u32))).unwrap();
+            for i in 0..all.len() {
+                for j in 0..i {
+                    let (a, b) = (cell_of(i).min(cell_of(j)), cell_of(i).max(cell_of(j)));
+                    prop_assert!(a == b || ecef[i].chord_m(&ecef[j]) > reach || pairs.contains(&(a, b)), "{i} {j}");
                 }
             }
             let mut found = Vec::new();

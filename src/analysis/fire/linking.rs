@@ -80,7 +80,6 @@ pub fn link(spots: &[Spot], o: &LinkOptions) -> Vec<u32> {
 /// Spots of one class.
 struct Layer {
     cells: Cells,
-    side_m: f64,
     widest_m: f64,
 }
 
@@ -91,7 +90,6 @@ impl Layer {
         let side_m = 0.99 * least / 2f64.sqrt();
         Self {
             cells: Cells::new(side_m, own.iter().copied(), |i| spots[i as usize].lonlat),
-            side_m,
             widest_m: own.iter().map(radius).fold(0.0, f64::max),
         }
     }
@@ -151,23 +149,21 @@ impl Linking<'_> {
 
     fn link_layer(&mut self, layer: &Layer) {
         let runs = self.link_cells(layer);
-        let widest: Vec<f64> = (0..layer.cells.len())
-            .map(|c| layer.cells.of(c).iter().map(|i| self.spots[*i as usize].radius_m).fold(0.0, f64::max))
+        // how far the pixels of a cell reach from its first spot
+        let reach: Vec<f64> = (0..layer.cells.len())
+            .map(|c| {
+                let items = layer.cells.of(c);
+                let first = &self.ecef[items[0] as usize];
+                let out = |i: &u32| first.chord_m(&self.ecef[*i as usize]) + self.spots[*i as usize].radius_m;
+                items.iter().map(out).fold(0.0, f64::max)
+            })
             .collect();
-        // both points lie in their cells, within a diagonal of the first of each
-        let slack = 2.0 * 2f64.sqrt() * layer.side_m + self.o.tolerance_m;
-        let mut near = Vec::new();
-        for a in 0..layer.cells.len() {
-            let first = layer.cells.of(a)[0] as usize;
-            let reach = widest[a] + layer.widest_m + slack;
-            layer.cells.near_onward(self.spots[first].lonlat, reach, &mut near);
-            for &b in near.iter().filter(|&&b| b > a) {
-                let other = layer.cells.of(b)[0] as usize;
-                if self.ecef[first].chord_m(&self.ecef[other]) <= widest[a] + widest[b] + slack {
-                    self.link_runs(layer, runs.of(a), runs.of(b));
-                }
+        layer.cells.pairs(2.0 * layer.widest_m + self.o.tolerance_m, |a, b| {
+            let (first, other) = (layer.cells.of(a)[0] as usize, layer.cells.of(b)[0] as usize);
+            if self.ecef[first].chord_m(&self.ecef[other]) <= reach[a] + reach[b] + self.o.tolerance_m {
+                self.link_runs(layer, runs.of(a), runs.of(b));
             }
-        }
+        });
     }
 
     /// Links the spots of each cell to the next in time; answers its runs.

@@ -77,7 +77,7 @@ pub struct ImportSummary {
 /// where the store cannot be written.
 pub fn run(o: &ImportOptions, progress: &dyn Progress) -> Result<ImportSummary> {
     let started = Instant::now();
-    several_layers(&o.output)?;
+    let format = several_layers(&o.output)?;
     let adds = o.update && o.output.exists();
     let mut staging = Staging::beside(&o.output, o.overwrite || o.update)?;
     let manifest_path = companion(&o.output, ".manifest.json");
@@ -89,7 +89,8 @@ pub fn run(o: &ImportOptions, progress: &dyn Progress) -> Result<ImportSummary> 
     let mut all: Vec<FirePoint> = Vec::new();
     progress.step(&Text::new("reading", "读取数据"), Some(o.inputs.len() as u64));
     if adds {
-        let name = format!("{}#{POINTS}", o.output.display());
+        let file = o.output.display();
+        let name = if format.holds_all_layers() { format!("{file}#{POINTS}") } else { file.to_string() };
         let own = InputOptions::default();
         all = read_points(&name, &own, &FireDefaults::default(), &mut notes, &mut manifest, progress)?.0;
     }

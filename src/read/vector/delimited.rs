@@ -44,8 +44,27 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         )
     })?;
     let mut rows: Vec<csv::StringRecord> = Vec::new();
-    for r in reader.records() {
-        rows.push(r.map_err(fault)?);
+    let (mut numbers, mut short) = (Vec::new(), Vec::new());
+    for (k, r) in reader.records().enumerate() {
+        match r {
+            Ok(row) => {
+                rows.push(row);
+                numbers.push(k as i64 + 1);
+            }
+            // a row of another length is left out and said; the rest is a table still
+            Err(e) => match e.kind() {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    short.push((k as i64 + 1, *expected_len, *len));
+                }
+                _ => return Err(fault(e)),
+            },
+        }
+    }
+    if rows.is_empty() && !short.is_empty() {
+        return Err(bad(
+            "is not a table: no row has as many cells as there are columns".into(),
+            "不是有效的表格:没有一行的单元格数与列数相同".into(),
+        ));
     }
     let geometry_columns = match place {
         Place::Wkt(i) => vec![i],
@@ -64,11 +83,15 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DelimitedSource
         extent: None,
         geometry_type: if matches!(place, Place::Wkt(_)) { "Unknown" } else { "Point" }.into(),
     };
-    let mut skipped = Vec::new();
+    let of_row = |(fid, want, has): (i64, u64, u64)| {
+        let (en, zh) =
+            (format!("{has} cells where there are {want} columns"), format!("有 {has} 个单元格,而表头有 {want} 列"));
+        note(&info, fid, "wrong_columns", false, en, zh)
+    };
+    let mut skipped: Vec<Skipped> = short.into_iter().map(of_row).collect();
     let mut seen = Seen::default();
     let mut features = Vec::with_capacity(rows.len());
-    for (k, row) in rows.iter().enumerate() {
-        let fid = k as i64 + 1;
+    for (row, &fid) in rows.iter().zip(&numbers) {
         match geometry(row, &place, &info, fid, &mut seen, &mut skipped) {
             Ok(geometry) => {
                 let values = columns
