@@ -37,14 +37,20 @@ impl Ground {
 
     /// Takes a window of the grid.
     pub fn add(&mut self, w: Window, seen: &[Seen]) {
-        for (i, s) in seen.iter().enumerate() {
-            let (c, r) = ((w.col + i % w.width) / self.step, (w.row + i / w.width) / self.step);
-            if *s == Seen::NoData || c >= self.columns || r >= self.grid.height {
-                continue;
+        for (i, row) in seen.chunks_exact(w.width.max(1)).enumerate() {
+            let r = (w.row + i) / self.step;
+            if r >= self.grid.height {
+                return;
             }
-            let at = r * self.columns + c;
-            self.recorded[at] += 1;
-            self.hidden[at] |= *s != Seen::Yes;
+            let mut rest = row;
+            let mut col = w.col;
+            while !rest.is_empty() && col / self.step < self.columns {
+                let (part, after) = rest.split_at((self.step - col % self.step).min(rest.len()));
+                let at = r * self.columns + col / self.step;
+                self.recorded[at] += part.iter().filter(|s| **s != Seen::NoData).count() as u32;
+                self.hidden[at] |= part.iter().any(|s| *s != Seen::Yes && *s != Seen::NoData);
+                (rest, col) = (after, col + part.len());
+            }
         }
     }
 
