@@ -6,3 +6,4 @@ pub mod histogram;
 pub mod indices;
 pub mod patches;
 pub mod score;
+pub mod terrain;

@@ -6,10 +6,12 @@ pub mod index;
 mod inputs;
 mod manifest;
 mod pipeline;
+mod polygons;
 mod raster_out;
 pub mod sample;
 pub mod scenes;
 pub mod screen;
+pub mod terrain;
 mod view;
 
 use crate::error::{Error, Result};

@@ -6,3 +6,4 @@ pub mod people;
 pub mod quicklook;
 pub mod screen;
 pub mod style;
+pub mod terrain;
