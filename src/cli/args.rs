@@ -130,6 +130,8 @@ pub(crate) enum Verb {
     Index(Box<IndexArgs>),
     /// Write the sample project
     Sample(SampleArgs),
+    /// Compare two DEMs: volumes, pits and dumps before and after
+    Terrain(Box<super::terrain::TerrainArgs>),
     /// Print completions for a shell
     Completions {
         /// Shell
@@ -287,6 +289,16 @@ pub(crate) struct RasterArgs {
     pub no_quicklook: bool,
 }
 
+impl PackingArg {
+    /// For the jobs.
+    pub fn packing(self) -> Packing {
+        match self {
+            Self::Deflate => Packing::Deflate,
+            Self::Zstd => Packing::Zstd,
+        }
+    }
+}
+
 impl RasterArgs {
     /// For the jobs.
     pub fn options(&self) -> OutOptions {
@@ -296,10 +308,7 @@ impl RasterArgs {
                 TypeArg::Int16 => RasterType::Int16,
             },
             overviews: !self.no_overviews,
-            packing: match self.compress {
-                PackingArg::Deflate => Packing::Deflate,
-                PackingArg::Zstd => Packing::Zstd,
-            },
+            packing: self.compress.packing(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod sample;
 mod say;
 mod scenes;
 mod screen;
+mod terrain;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Terrain(a) => terrain::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {

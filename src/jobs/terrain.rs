@@ -28,8 +28,8 @@ use crate::prepare::sites::Naming;
 use crate::report::people::worded;
 use crate::report::quicklook::{Ramp, picture};
 use crate::report::screen::skipped as skipped_table;
-pub use crate::report::terrain::{Measured, SideFigures, TerrainRow};
 use crate::report::terrain::{Described, layer, settings};
+pub use crate::report::terrain::{Measured, SideFigures, TerrainRow};
 use crate::write::raster::Statistics;
 use crate::write::raster::quicklook::write_png;
 use crate::write::vector::{Format, WriteOptions, write_staged};
@@ -251,16 +251,7 @@ pub fn run(o: &TerrainOptions, progress: &dyn Progress) -> Result<TerrainSummary
     let stable = stable::stable(o, &dems, &ground, (&outlines, &still), &mut notes, progress)?;
     let t = two_sided(o.confidence);
     let lod_m = t * o.sigma_m.map_or(stable.nmad_m, |[a, b]| a.hypot(b));
-    let sweep = Sweep {
-        o,
-        dems: &dems,
-        grid,
-        ground: &ground,
-        stable: &stable,
-        outlines: &outlines,
-        lod_m,
-        progress,
-    };
+    let sweep = Sweep { o, dems: &dems, grid, ground: &ground, stable: &stable, outlines: &outlines, lod_m, progress };
     let swept = sweep.run(&staging)?;
     dems.iter().for_each(|d| d.remark(&mut notes));
     let rows = rows::rows(o, &list, &outlines, &swept, &stable, t, &mut notes);
@@ -295,13 +286,17 @@ fn check(o: &TerrainOptions) -> Result<()> {
     let folder = o.outputs[0].parent();
     for p in o.outputs.iter().chain(&o.significant) {
         if p.parent() != folder {
-            return Err(Error::usage("all outputs of a run must lie in one folder", "一次运行的输出须在同一文件夹").in_file(p));
+            return Err(
+                Error::usage("all outputs of a run must lie in one folder", "一次运行的输出须在同一文件夹").in_file(p)
+            );
         }
     }
     for w in [What::Raster, What::Picture] {
         if o.outputs.iter().filter(|p| what(p) == w).count() > 1 {
-            return Err(Error::usage("one raster and one picture at most", "栅格与图片各至多一个")
-                .remedy("--significant names the raster of significant differences", "显著变化栅格请用 --significant"));
+            return Err(Error::usage("one raster and one picture at most", "栅格与图片各至多一个").remedy(
+                "--significant names the raster of significant differences",
+                "显著变化栅格请用 --significant",
+            ));
         }
     }
     for p in o.outputs.iter().filter(|p| what(p) == What::Layer) {

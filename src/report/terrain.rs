@@ -174,11 +174,7 @@ fn classes(limits: &[f64]) -> Vec<(f64, f64)> {
 
 fn values(r: &TerrainRow, d: &Described) -> Vec<Value> {
     let mut v = site_values(&r.site, r.area);
-    v.extend([
-        Value::Real(r.observed_pct),
-        Value::from(r.verdict),
-        Value::from(r.words.in_lang(d.lang)),
-    ]);
+    v.extend([Value::Real(r.observed_pct), Value::from(r.verdict), Value::from(r.words.in_lang(d.lang))]);
     let Observed::Yes(m) = &r.measured else {
         v.resize(columns(d).len(), Value::Null);
         return v;

@@ -26,7 +26,8 @@ fn circle(radius: f64) -> MultiPolygon<f64> {
     let (n, mid) = (720, CELL * N as f64 / 2.0);
     let t = std::f64::consts::TAU / f64::from(n);
     let r = radius * (t / t.sin()).sqrt();
-    let ring: Vec<_> = (0..=n).map(|i| (mid + r * (f64::from(i % n) * t).cos(), -mid + r * (f64::from(i % n) * t).sin())).collect();
+    let ring: Vec<_> =
+        (0..=n).map(|i| (mid + r * (f64::from(i % n) * t).cos(), -mid + r * (f64::from(i % n) * t).sin())).collect();
     MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
 }
 
@@ -56,9 +57,7 @@ fn cone_frustum_and_box() {
     let flat = heights(|x, y| 100.0 + 0.01 * x - 0.02 * y);
     let (radius, high) = (60.0, 30.0);
     let cone = |k: f64, top: f64| {
-        heights(move |x, y| {
-            100.0 + 0.01 * x - 0.02 * y + k * (high * (1.0 - distance(x, y) / radius)).clamp(0.0, top)
-        })
+        heights(move |x, y| 100.0 + 0.01 * x - 0.02 * y + k * (high * (1.0 - distance(x, y) / radius)).clamp(0.0, top))
     };
     let pi = std::f64::consts::PI;
     let whole = pi * radius * radius * high / 3.0;
@@ -70,9 +69,10 @@ fn cone_frustum_and_box() {
         assert!((a.area_m2 / (pi * 6400.0) - 1.0).abs() < 1e-6, "{}", a.area_m2);
         let after = &a.sides[1];
         assert!((after.above_m3 / want - 1.0).abs() < 5e-3, "{} {want}", after.above_m3);
-        // tan = 30 / 60: 26.57°, between both limits; a tenth of the area or so lies at edges
-        let sloped = if top > high { pi * radius * radius } else { pi * radius * radius * 0.75 };
-        assert!((after.slope_m2[1] / sloped - 1.0).abs() < 0.06, "{} {sloped}", after.slope_m2[1]);
+        // tan = 30 / 60: 26.57°, between both limits; a slope over 3 × 3 cells blurs edges over a cell and a half
+        let (sloped, edges) = if top > high { (1.0, 1.0) } else { (0.75, 1.5) };
+        let off = (after.slope_m2[1] - pi * radius * radius * sloped).abs();
+        assert!(off < 2.0 * pi * radius * edges * 1.5 * CELL, "{off}");
     }
     // the same cone downwards is a pit; the 2 % of area nearest the middle are √0.02 · 80 = 11.3 m around it
     let a = account(&circle(80.0), &flat, &cone(-1.0, 99.0), 0.0);

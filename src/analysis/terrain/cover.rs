@@ -133,9 +133,7 @@ fn within(a: [f64; 2], b: [f64; 2], size: [f64; 2]) -> Option<([f64; 2], [f64; 2
 }
 
 fn push(rings: &mut Vec<Ring>, p: &Polygon<f64>, grid: &Grid) -> Option<()> {
-    for (ring, exterior) in
-        std::iter::once((p.exterior(), true)).chain(p.interiors().iter().map(|i| (i, false)))
-    {
+    for (ring, exterior) in std::iter::once((p.exterior(), true)).chain(p.interiors().iter().map(|i| (i, false))) {
         let mut points = ring_points(ring, grid)?;
         if (signed_area(&points) > 0.0) != exterior {
             points.reverse();

@@ -71,8 +71,7 @@ mod tests {
     #[test]
     fn a_plane_stays_a_plane_between_cells_and_gaps_stay_gaps() {
         let window = Window { col: 3, row: 2, width: 4, height: 3 };
-        let z: Vec<f32> =
-            (0..12).map(|i| 2.0 * ((i % 4) as f32 + 3.5) - 3.0 * ((i / 4) as f32 + 2.5) + 10.0).collect();
+        let z: Vec<f32> = (0..12).map(|i| 2.0 * ((i % 4) as f32 + 3.5) - 3.0 * ((i / 4) as f32 + 2.5) + 10.0).collect();
         let mut h = Heights { window, z };
         assert!((h.between(4.25, 3.75).unwrap() - (2.0 * 4.25 - 3.0 * 3.75 + 10.0)).abs() < 1e-6);
         // a cell's own middle needs no neighbour

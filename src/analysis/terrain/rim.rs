@@ -87,10 +87,7 @@ mod tests {
 
     fn square() -> Vec<([f64; 2], f32)> {
         let at = |c: f64, r: f64| ([c, r], (100.0 + 0.5 * c - 0.25 * r) as f32);
-        (0..20)
-            .map(f64::from)
-            .flat_map(|i| [at(i, 0.0), at(i, 20.0), at(0.0, i), at(20.0, i)])
-            .collect()
+        (0..20).map(f64::from).flat_map(|i| [at(i, 0.0), at(i, 20.0), at(0.0, i), at(20.0, i)]).collect()
     }
 
     #[test]

@@ -115,11 +115,8 @@ fn fit(lags: &[(f64, f64, u64)], given: Option<f64>) -> Option<(f64, f64, f64)> 
         let sxx: f64 = x.iter().map(|v| v * v).sum();
         let sxy: f64 = x.iter().zip(lags).map(|(v, l)| v * l.1).sum();
         let det = n * sxx - sx * sx;
-        let (mut c0, mut c1) = if det > 1e-12 * n * sxx {
-            ((sy * sxx - sx * sxy) / det, (n * sxy - sx * sy) / det)
-        } else {
-            (mean, 0.0)
-        };
+        let (mut c0, mut c1) =
+            if det > 1e-12 * n * sxx { ((sy * sxx - sx * sxy) / det, (n * sxy - sx * sy) / det) } else { (mean, 0.0) };
         if c0 < 0.0 {
             (c0, c1) = (0.0, sxy / sxx);
         }
@@ -140,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_model_comes_back_from_its_own_curve() {
-        let lags: Vec<_> = steps().iter().map(|l| 2.0 * *l as f64).map(|h| (h, 0.04 + 0.02 * spherical(h, 100.0), 999)).collect();
+        let lags: Vec<_> =
+            steps().iter().map(|l| 2.0 * *l as f64).map(|h| (h, 0.04 + 0.02 * spherical(h, 100.0), 999)).collect();
         let (c0, c1, a) = fit(&lags, None).unwrap();
         assert!((c0 - 0.04).abs() < 1e-3 && (c1 - 0.02).abs() < 1e-3 && (a - 100.0).abs() < 5.0, "{c0} {c1} {a}");
         let (c0, c1, a) = fit(&lags, Some(100.0)).unwrap();

@@ -113,7 +113,8 @@ fn pit(a: &Account, error_m3: f64, o: &VerdictOptions) -> Verdict {
     let [before, after] = &a.sides;
     let (Some(d0), Some(d1)) = (before.depth_m(), after.depth_m()) else { return no_rim() };
     let (v0, v1) = (before.below_m3, after.below_m3);
-    let figures_en = format!("{d1:.1} m below its rim ({d0:.1} m before), {} of hollow left ({} before)", en(v1), en(v0));
+    let figures_en =
+        format!("{d1:.1} m below its rim ({d0:.1} m before), {} of hollow left ({} before)", en(v1), en(v0));
     let figures_zh = format!("低于坑沿 {d1:.1} 米(原 {d0:.1} 米),剩余容积 {}(原 {})", zh(v1), zh(v0));
     let say = |code, e: &str, z: &str| of(code, format!("{e}: {figures_en}"), format!("{z}:{figures_zh}"));
     let sure = (v0 - v1).abs() > error_m3;
@@ -123,7 +124,9 @@ fn pit(a: &Account, error_m3: f64, o: &VerdictOptions) -> Verdict {
         (false, false) => say("no_pit", "no pit before and none now", "原无大坑,现亦无"),
         (false, true) => say("new_pit", "a pit that was not there before", "新增大坑"),
         (true, false) => say("filled", "the pit is filled", "大坑已填平"),
-        (true, true) if sure && share >= o.changed => say("partly_filled", "partly filled, still a pit", "部分回填,仍是大坑"),
+        (true, true) if sure && share >= o.changed => {
+            say("partly_filled", "partly filled, still a pit", "部分回填,仍是大坑")
+        }
         (true, true) if sure && share <= -o.changed => say("deeper", "the pit has grown", "大坑扩大加深"),
         (true, true) => say("still_pit", "the big pit is still a big pit", "大坑还是大坑"),
     }
@@ -141,11 +144,8 @@ fn dump(a: &Account, error_m3: f64, o: &VerdictOptions) -> Verdict {
         en(v1),
         en(v0)
     );
-    let figures_zh = format!(
-        "高出坡脚 {h1:.1} 米(原 {h0:.1} 米),堆体 {}(原 {}),过陡坡面 {s1:.0}%(原 {s0:.0}%)",
-        zh(v1),
-        zh(v0)
-    );
+    let figures_zh =
+        format!("高出坡脚 {h1:.1} 米(原 {h0:.1} 米),堆体 {}(原 {}),过陡坡面 {s1:.0}%(原 {s0:.0}%)", zh(v1), zh(v0));
     let say = |code, e: &str, z: &str| of(code, format!("{e}: {figures_en}"), format!("{z}:{figures_zh}"));
     let sure = (v0 - v1).abs() > error_m3;
     let (was, is) = (h0 >= o.dump_height_m, h1 >= o.dump_height_m);
@@ -226,7 +226,7 @@ mod tests {
         // a change within its uncertainty is none
         assert_eq!(verdict(Form::Pit, &account(-40.0, -20.0), 0.0, 1e9, &o).code, "still_pit");
         assert_eq!(verdict(Form::Pit, &account(-40.0, -20.0), 0.5, 1.0, &o).code, "unobserved");
-        assert_eq!(verdict(Form::Pit, &account(f32::NAN, f32::NAN), 0.0, 1.0, &o).code, "unobserved");
+        assert_eq!(verdict(Form::Pit, &Account::default(), 0.0, 1.0, &o).code, "unobserved");
     }
 
     #[test]

@@ -237,10 +237,7 @@ fn agree(
 
 /// Opens both DEMs on the grid of the earlier, heights in metres.
 pub(super) fn pair(o: &TerrainOptions, notes: &mut Notes) -> Result<[Dem; 2]> {
-    let told = |i: usize| Told {
-        unit: o.vertical.units[i].as_deref(),
-        datum: o.vertical.datums[i].as_deref(),
-    };
+    let told = |i: usize| Told { unit: o.vertical.units[i].as_deref(), datum: o.vertical.datums[i].as_deref() };
     let mut before = Dem::open(&o.before, o.band, told(0))?;
     let mut after = Dem::open(&o.after, o.band, told(1))?;
     units(o, [&mut before, &mut after], notes)?;

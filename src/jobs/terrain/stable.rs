@@ -139,10 +139,8 @@ fn chunks(
     let (mut out, mut found) = (Vec::new(), 0);
     for part in order[..order.len().min(MOST)].chunks(AT_ONCE) {
         progress.check()?;
-        let read: Vec<Chunk> = part
-            .par_iter()
-            .map(|i| chunk(dems, grid, all[*i], plots, stable))
-            .collect::<Result<_>>()?;
+        let read: Vec<Chunk> =
+            part.par_iter().map(|i| chunk(dems, grid, all[*i], plots, stable)).collect::<Result<_>>()?;
         for k in read {
             let n = k.stable.iter().filter(|s| **s).count();
             if n > 0 {

@@ -183,9 +183,8 @@ impl Sweep<'_> {
         }
         let blocks: Vec<(usize, usize)> = self.dems.iter().map(Dem::block).collect();
         let windows = units(self.grid, &blocks);
-        let inside = |w: &Window, c: usize, r: usize| {
-            c >= w.col && r >= w.row && c < w.col + w.width && r < w.row + w.height
-        };
+        let inside =
+            |w: &Window, c: usize, r: usize| c >= w.col && r >= w.row && c < w.col + w.width && r < w.row + w.height;
         let of = |w: Window| cells.iter().filter(move |(_, c, r)| inside(&w, *c, *r));
         let windows: Vec<Window> = windows.into_iter().filter(|w| of(*w).next().is_some()).collect();
         self.progress.step(&Text::new("rims", "坑沿与坡脚"), Some(windows.len() as u64));
