@@ -46,7 +46,8 @@ pub struct Shift {
     pub cells: [f64; 2],
     /// The same in metres, eastwards and northwards.
     pub metres: [f64; 2],
-    /// Standard error of each of both, metres, from the scatter of the bins.
+    /// Standard error of each of both, metres: from the scatter between fits of parts of the ground, so that errors which
+    /// neighbours share count. Infinite where there are fewer than four parts.
     pub error_m: f64,
     /// Rounds.
     pub rounds: usize,
@@ -108,11 +109,11 @@ pub fn coregister(chunks: &[Chunk], g: &Ground, o: &CoregisterOptions) -> Option
         median(&mut d).and_then(|m| nmad(&d, m))
     };
     let first = spread([0.0, 0.0])?;
-    let (mut cells, mut rounds, mut used, mut error_m) = ([0.0f64; 2], 0, 0, 0.0);
+    let (mut cells, mut rounds, mut used) = ([0.0f64; 2], 0, 0);
     for _ in 0..o.rounds {
         rounds += 1;
         let fit = round(chunks, &steep, cells)?;
-        (used, error_m) = (fit.used, fit.error_m);
+        used = fit.used;
         let step = [fit.east / cell_x, fit.north / cell_y];
         cells = [cells[0] + step[0], cells[1] + step[1]];
         if step[0].hypot(step[1]) < o.still_cells {
@@ -122,7 +123,7 @@ pub fn coregister(chunks: &[Chunk], g: &Ground, o: &CoregisterOptions) -> Option
     Some(Shift {
         cells,
         metres: [cells[0] * cell_x, cells[1] * cell_y],
-        error_m,
+        error_m: error(chunks, &steep, cells),
         rounds,
         cells_used: used,
         nmad_m: [first, spread(cells)?],
@@ -156,7 +157,6 @@ fn steep(k: &Chunk, g: &Ground, o: &CoregisterOptions) -> Vec<Steep> {
 struct Fit {
     east: f64,
     north: f64,
-    error_m: f64,
     used: usize,
 }
 
@@ -194,12 +194,50 @@ fn round(chunks: &[Chunk], steep: &[Vec<Steep>], cells: [f64; 2]) -> Option<Fit>
             median(b).map(|m| [psi.sin(), psi.cos(), 1.0, m])
         })
         .collect();
-    let [east, north, c] = least_squares(&points)?;
-    let left: f64 = points.iter().map(|p| (p[3] - east * p[0] - north * p[1] - c).powi(2)).sum();
-    let n = points.len() as f64;
-    // the mean of sin² over the circle is a half
-    let error_m = (left / (n - 3.0).max(1.0) / (0.5 * n)).sqrt();
-    Some(Fit { east, north, error_m, used })
+    let [east, north, _] = least_squares(&points)?;
+    Some(Fit { east, north, used })
+}
+
+/// Parts along each side of a chunk.
+const PARTS: usize = 4;
+
+/// Standard error of a shift: each part of the ground gives its own, by least squares of `dh` on both components of
+/// the slope; parts far from each other share no errors.
+fn error(chunks: &[Chunk], steep: &[Vec<Steep>], cells: [f64; 2]) -> f64 {
+    let mut shifts: Vec<[f64; 2]> = Vec::new();
+    for (k, list) in chunks.iter().zip(steep) {
+        let w = k.before.window;
+        let mut parts: Vec<Vec<[f64; 4]>> = vec![Vec::new(); PARTS * PARTS];
+        for s in list {
+            let i = s.at as usize;
+            let (c, r) = (i % w.width, i / w.width);
+            let Some(a) = moved(&k.after, w.col + c, w.row + r, cells) else { continue };
+            let (sin, cos) = ((f64::from(s.bin) + 0.5) / BINS as f64 * std::f64::consts::TAU).sin_cos();
+            let tan = f64::from(s.tan);
+            parts[r * PARTS / w.height * PARTS + c * PARTS / w.width].push([
+                tan * sin,
+                tan * cos,
+                1.0,
+                a - f64::from(k.before.z[i]),
+            ]);
+        }
+        for mut p in parts.into_iter().filter(|p| p.len() >= 300) {
+            let mut d: Vec<f32> = p.iter().map(|x| x[3] as f32).collect();
+            let Some(centre) = median(&mut d) else { continue };
+            let limit = OUTLIER * nmad(&d, centre).unwrap_or(0.0);
+            p.retain(|x| (x[3] - centre).abs() <= limit);
+            shifts.extend(least_squares(&p).map(|[e, n, _]| [e, n]));
+        }
+    }
+    let n = shifts.len() as f64;
+    if shifts.len() < 4 {
+        return f64::INFINITY;
+    }
+    let variance = |axis: usize| {
+        let mean = shifts.iter().map(|s| s[axis]).sum::<f64>() / n;
+        shifts.iter().map(|s| (s[axis] - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+    };
+    (0.5 * (variance(0) + variance(1))).sqrt()
 }
 
 /// Coefficients of three columns by the normal equations; `None` where they leave one open.
@@ -292,6 +330,8 @@ mod tests {
             let s = coregister(&k, &ground(), &CoregisterOptions::default()).unwrap();
             let off = (s.cells[0] - shift[0]).hypot(s.cells[1] - shift[1]);
             assert!(off < 0.05, "{shift:?}: {s:?}");
+            // what it says of itself: the true error lies within four of its standard errors of 2 m cells
+            assert!(off * 2.0 < 4.0 * s.error_m * 2f64.sqrt() + 0.004 && s.error_m < 0.1, "{shift:?}: {s:?}");
             assert!((s.metres[0] - 2.0 * s.cells[0]).abs() < 1e-12 && (s.metres[1] + 2.0 * s.cells[1]).abs() < 1e-12);
             let mut d = differences(&k, s.cells);
             // the untold pit covers 3 % and pulls the median by some millimetres
