@@ -7,3 +7,5 @@ pub mod indices;
 pub mod patches;
 pub mod score;
 pub mod terrain;
+pub mod trend;
+pub mod zonal;
