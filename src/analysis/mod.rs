@@ -2,9 +2,11 @@
 
 pub mod change;
 pub mod corridor;
+pub mod fire;
 pub mod histogram;
 pub mod indices;
 pub mod patches;
+pub mod restoration;
 pub mod score;
 pub mod terrain;
 pub mod trend;

@@ -124,6 +124,8 @@ pub(crate) enum Verb {
     Screen(Box<ScreenArgs>),
     /// Detect change between two scenes: a raster, and patches on the map
     Change(Box<ChangeArgs>),
+    /// Fire points: take them over, track them, count down to zero
+    Fire(Box<super::fire::FireArgs>),
     /// List the scenes below a folder as a STAC catalogue
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes

@@ -4,6 +4,7 @@
 mod args;
 mod change;
 mod check;
+mod fire;
 mod index;
 mod progress;
 mod sample;
@@ -64,6 +65,8 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
+        Verb::Fire(a) => fire::run(a, &cli.shared, lang, &terminal),
+        // Verb::Restore(a) => restore::run(a, &cli.shared, lang, &terminal),
         Verb::Terrain(a) => terrain::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod check;
+pub mod fire;
 pub mod index;
 mod inputs;
 mod manifest;

@@ -2,6 +2,7 @@
 
 mod direction;
 mod feature;
+mod fire;
 mod progress;
 mod raster;
 mod river;
@@ -13,6 +14,10 @@ mod table;
 
 pub use direction::Direction;
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
+pub use fire::{
+    Confidence, Delivery, FireEvent, FireEventKind, FireId, FirePoint, FireRiver, FireSite, FireState, FireTrack, Look,
+    Repeat,
+};
 pub use progress::{NoProgress, Progress};
 pub(crate) use raster::with_pixels;
 pub use raster::{Band, Block, BlockSource, Grid, Picture, PixelType, Pixels, RasterInfo, Sample, Seen, Window};

@@ -31,7 +31,8 @@ pub struct Skipped {
 }
 
 /// Codes of remarks on features that are used as they are.
-const REMARKS: [&str; 5] = ["z_dropped", "curve_linearised", "duplicate_id", "encoding_found", "text_undecodable"];
+const REMARKS: [&str; 7] =
+    ["z_dropped", "curve_linearised", "duplicate_id", "encoding_found", "text_undecodable", "hour_24", "value_unread"];
 
 /// What became of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! out of whatever geometries a layer holds, mended and in one CRS ([`shapes`]), and from these sites, rivers, zones.
 
 pub mod crs;
+pub mod fires;
+pub mod looks;
 pub mod names;
 pub mod observed;
 pub mod rivers;

@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod change;
+pub mod chart;
+pub mod fire;
 pub mod people;
 pub mod quicklook;
 pub mod screen;

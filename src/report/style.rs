@@ -14,7 +14,7 @@ pub struct Symbol {
     pub label: Text,
     /// Fill or line colour, red, green, blue, opacity 0–255.
     pub rgba: [u8; 4],
-    /// Outline or line width in millimetres.
+    /// Outline or line width, or diameter of a point, in millimetres.
     pub width_mm: f64,
 }
 
@@ -27,6 +27,8 @@ pub enum Draw {
     Fill,
     /// Polygons' outline alone.
     Outline,
+    /// Points as circles.
+    Point,
 }
 
 /// A style by classes of `field`; one symbol for all where `field` is `None`.
@@ -62,6 +64,7 @@ fn qml(draw: Draw, field: Option<&str>, symbols: &[Symbol], lang: Lang) -> Strin
         let (kind, class) = match draw {
             Draw::Line => ("line", "SimpleLine"),
             Draw::Fill | Draw::Outline => ("fill", "SimpleFill"),
+            Draw::Point => ("marker", "SimpleMarker"),
         };
         let [r, g, b, a] = y.rgba;
         let _ = writeln!(
@@ -77,6 +80,14 @@ fn qml(draw: Draw, field: Option<&str>, symbols: &[Symbol], lang: Lang) -> Strin
                 prop("line_width", y.width_mm.to_string());
                 prop("line_width_unit", "MM".into());
                 prop("line_style", "solid".into());
+            }
+            Draw::Point => {
+                prop("name", "circle".into());
+                prop("color", format!("{r},{g},{b},{a}"));
+                prop("outline_color", format!("{},{},{},255", r / 2, g / 2, b / 2));
+                prop("outline_width", "0.2".into());
+                prop("size", y.width_mm.to_string());
+                prop("size_unit", "MM".into());
             }
             Draw::Fill | Draw::Outline => {
                 prop("color", format!("{r},{g},{b},{a}"));
@@ -118,6 +129,11 @@ fn sld(name: &str, draw: Draw, field: Option<&str>, symbols: &[Symbol], lang: La
                 "<LineSymbolizer><Stroke>{}{}</Stroke></LineSymbolizer>",
                 css("stroke", format!("#{r:02x}{g:02x}{b:02x}")),
                 css("stroke-width", px)
+            ),
+            Draw::Point => write!(
+                s,
+                "<PointSymbolizer><Graphic><Mark><WellKnownName>circle</WellKnownName><Fill>{}</Fill></Mark><Size>{px}</Size></Graphic></PointSymbolizer>",
+                css("fill", format!("#{r:02x}{g:02x}{b:02x}"))
             ),
             Draw::Fill | Draw::Outline => {
                 let fill = if draw == Draw::Fill {

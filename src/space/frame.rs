@@ -89,6 +89,12 @@ impl Ecef {
     /// For planar metrics, which use none.
     pub const NONE: Self = Self { x: 0.0, y: 0.0, z: 0.0 };
 
+    /// Straight distance through the earth in metres; for 5 km it is 0.2 mm short of the arc.
+    pub fn chord_m(&self, other: &Self) -> f64 {
+        let (x, y, z) = (self.x - other.x, self.y - other.y, self.z - other.z);
+        (x * x + y * y + z * z).sqrt()
+    }
+
     /// Of a lon/lat point in degrees.
     pub fn of(lonlat: Coord<f64>) -> Self {
         let (sl, cl) = lonlat.x.to_radians().sin_cos();

@@ -1,5 +1,6 @@
 //! Model to files: every output is written beside its place and renamed when the whole run's outputs are whole.
 
+pub mod chart;
 pub mod index;
 pub mod raster;
 pub mod staging;
