@@ -130,6 +130,8 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
+    /// Judge the restoration of units by their vegetation cover over time
+    Restore(Box<super::restore::RestoreArgs>),
     /// Write the sample project
     Sample(SampleArgs),
     /// Compare two DEMs: volumes, pits and dumps before and after

@@ -7,6 +7,7 @@ mod check;
 mod fire;
 mod index;
 mod progress;
+mod restore;
 mod sample;
 mod say;
 mod scenes;
@@ -66,7 +67,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
         Verb::Fire(a) => fire::run(a, &cli.shared, lang, &terminal),
-        // Verb::Restore(a) => restore::run(a, &cli.shared, lang, &terminal),
+        Verb::Restore(a) => restore::run(a, &cli.shared, lang, &terminal),
         Verb::Terrain(a) => terrain::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),

@@ -9,6 +9,7 @@ mod manifest;
 mod pipeline;
 mod polygons;
 mod raster_out;
+pub mod restore;
 pub mod sample;
 pub mod scenes;
 pub mod screen;

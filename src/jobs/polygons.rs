@@ -8,7 +8,7 @@ use super::Notes;
 use super::inputs::{InputOptions, named_fields, read};
 use super::manifest::Manifest;
 use crate::error::{Error, Result, Text};
-use crate::model::{Grid, Reason, Site, Skipped};
+use crate::model::{Grid, LayerInfo, Reason, Site, Skipped};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds, resolve};
 use crate::prepare::shapes::{Way, polygons};
 use crate::prepare::sites::{Naming, SiteReader, duplicates};
@@ -24,6 +24,8 @@ pub(super) struct Plot {
     pub area: SquareMetres,
     /// Where it comes from: file, layer, feature.
     pub from: From,
+    /// The number in the field that was asked for.
+    pub number: Option<f64>,
 }
 
 impl Plot {
@@ -45,7 +47,8 @@ pub(super) fn grid_crs(grid: &Grid, file: &std::path::Path) -> Result<ResolvedCr
     resolve(crs).map_err(|e| e.in_file(file))
 }
 
-/// Reads layers of polygons (`FILE` or `FILE#layer`) into the grid's CRS; what could not be used is in the notes.
+/// Reads layers of polygons (`FILE` or `FILE#layer`) into the grid's CRS, with the numbers of a field where one is
+/// named; what could not be used is in the notes.
 ///
 /// # Errors
 /// `Input` where a layer cannot be read, holds no polygon, or has no CRS; `Usage` for a field that no layer has.
@@ -55,6 +58,7 @@ pub(super) fn plots(
     naming: &Naming,
     input: &InputOptions,
     crs: &ResolvedCrs,
+    number: Option<&str>,
     notes: &mut Notes,
     manifest: &mut Manifest,
 ) -> Result<Vec<Plot>> {
@@ -72,13 +76,15 @@ pub(super) fn plots(
         notes.warnings.extend(shapes.warnings);
         let info = input.layer.info.clone();
         let reader = SiteReader::new(&info, naming);
+        let number = number.map(|n| info.schema.position(n).ok_or_else(|| no_field(n, &info))).transpose()?;
         let mut unknown = std::collections::BTreeMap::new();
         for (i, shape) in shapes.shapes {
             let (site, word) = reader.site(&mut input.layer.features[i], shape);
             if let Some(w) = word {
                 *unknown.entry(w).or_insert(0) += 1;
             }
-            out.push((site, (info.source.clone(), info.name.clone(), input.layer.features[i].fid)));
+            let value = number.and_then(|n| site.values.get(n)?.as_f64());
+            out.push((site, (info.source.clone(), info.name.clone(), input.layer.features[i].fid), value));
         }
         notes.warnings.extend(reader.warnings(&unknown));
     }
@@ -87,7 +93,16 @@ pub(super) fn plots(
 
 type From = (PathBuf, String, i64);
 
-fn with_areas(sites: Vec<(Site, From)>, crs: &ResolvedCrs) -> Result<Vec<Plot>> {
+fn no_field(name: &str, info: &LayerInfo) -> Error {
+    let fields: Vec<&str> = info.schema.fields.iter().map(|f| f.name.as_str()).collect();
+    let list = fields.join(", ");
+    Error::usage(format!("it has no field “{name}”"), format!("没有字段“{name}”"))
+        .in_file(&info.source)
+        .in_layer(&info.name)
+        .remedy(format!("the fields are: {list}"), format!("已有字段:{list}"))
+}
+
+fn with_areas(sites: Vec<(Site, From, Option<f64>)>, crs: &ResolvedCrs) -> Result<Vec<Plot>> {
     use geo::BoundingRect;
     let bounds = sites.iter().filter_map(|s| s.0.shape.bounding_rect()).fold(None, |b: Option<[f64; 4]>, r| {
         let (l, h) = (r.min(), r.max());
@@ -97,13 +112,13 @@ fn with_areas(sites: Vec<(Site, From)>, crs: &ResolvedCrs) -> Result<Vec<Plot>> 
     let runner = way.runner()?;
     sites
         .into_iter()
-        .map(|(site, from)| {
+        .map(|(site, from, number)| {
             let lonlat = match runner.run(&Geometry::MultiPolygon(site.shape.clone()))? {
                 Geometry::MultiPolygon(m) => m,
                 Geometry::Polygon(p) => MultiPolygon(vec![p]),
                 _ => MultiPolygon(Vec::new()),
             };
-            Ok(Plot { area: ellipsoidal(&lonlat), site, from })
+            Ok(Plot { area: ellipsoidal(&lonlat), site, from, number })
         })
         .collect()
 }

@@ -231,10 +231,10 @@ pub fn run(o: &TerrainOptions, progress: &dyn Progress) -> Result<TerrainSummary
     for (role, d) in ["before", "after"].into_iter().zip(&dems) {
         manifest.raster(role, &d.info, &d.described())?;
     }
-    let list = plots("polygons", &o.polygons, &o.naming, &o.input, &crs, &mut notes, &mut manifest)?;
+    let list = plots("polygons", &o.polygons, &o.naming, &o.input, &crs, None, &mut notes, &mut manifest)?;
     let still = match o.stable.as_slice() {
         [] => Vec::new(),
-        names => plots("stable", names, &Naming::default(), &o.input, &crs, &mut notes, &mut manifest)?,
+        names => plots("stable", names, &Naming::default(), &o.input, &crs, None, &mut notes, &mut manifest)?,
     };
     if o.strict {
         notes.refuse()?;

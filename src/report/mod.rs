@@ -6,6 +6,7 @@ pub mod chart;
 pub mod fire;
 pub mod people;
 pub mod quicklook;
+pub mod restore;
 pub mod screen;
 pub mod style;
 pub mod terrain;
