@@ -345,3 +345,32 @@ fn another_grid_is_warped_and_named() {
     let net = |s: &Json| f(&s["polygons"][0]["measured"]["net_m3"]);
     assert!((net(&s) / net(&same) - 1.0).abs() < 0.002, "{} {}", net(&s), net(&same));
 }
+
+#[test]
+fn shift_bias_and_noise_beside_xdem() {
+    let d = tempfile::tempdir().unwrap();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/terrain");
+    let j: Json = serde_json::from_str(&std::fs::read_to_string(dir.join("xdem.json")).unwrap()).unwrap();
+    let [before, after] = ["before.tif", "after.tif"].map(|n| dir.join(n).display().to_string());
+    // far away, so that all of the raster is stable ground, as xdem takes it
+    write_polygons(d.path(), "far.geojson", &[("F", "far", "其他", [9e4, 9e4, 9.1e4, 9.1e4])]);
+    let stable = |align: &str| -> Json {
+        let args = ["terrain", &before, &after, "--polygons", "far.geojson", "--json", "--allow-skipped", "--overwrite"];
+        let o = run(d.path(), &[&args[..], &["-o", "x.csv", "--align", align]].concat());
+        assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+        serde_json::from_slice::<Json>(&o.stdout).unwrap()["stable"].clone()
+    };
+    let off = stable("off");
+    // heights are float32: at 1,100 m a step is 1.2e-4 m
+    assert!((f(&off["bias_m"]) - f(&j["median_m"])).abs() < 2e-4, "{off} {j}");
+    assert!((f(&off["nmad_m"]) - f(&j["nmad_m"])).abs() < 4e-4, "{off} {j}");
+    let auto = stable("auto");
+    for k in 0..2 {
+        let (ours, truth) = (f(&auto["shift_cells"][k]), f(&j["truth"]["cells"][k]));
+        assert!((ours - truth).abs() < 0.05, "{auto} {truth}");
+        // xdem's own result lies 0.02 cells off the truth
+        let theirs = [-f(&j["moves_back_m"][0]) / 5.0, f(&j["moves_back_m"][1]) / 5.0][k];
+        assert!((ours - theirs).abs() < 0.05, "{auto} {theirs}");
+    }
+    assert!((f(&auto["bias_m"]) - f(&j["truth"]["bias_m"])).abs() < 0.02, "{auto}");
+}
