@@ -355,7 +355,8 @@ fn shift_bias_and_noise_beside_xdem() {
     // far away, so that all of the raster is stable ground, as xdem takes it
     write_polygons(d.path(), "far.geojson", &[("F", "far", "其他", [9e4, 9e4, 9.1e4, 9.1e4])]);
     let stable = |align: &str| -> Json {
-        let args = ["terrain", &before, &after, "--polygons", "far.geojson", "--json", "--allow-skipped", "--overwrite"];
+        let args =
+            ["terrain", &before, &after, "--polygons", "far.geojson", "--json", "--allow-skipped", "--overwrite"];
         let o = run(d.path(), &[&args[..], &["-o", "x.csv", "--align", align]].concat());
         assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
         serde_json::from_slice::<Json>(&o.stdout).unwrap()["stable"].clone()

@@ -204,7 +204,10 @@ fn season(typed: &str) -> Result<Season> {
     };
     parsed.map(|(from, to)| Season { from, to }).ok_or_else(|| {
         Error::usage(format!("--season {typed} is not FROM-TO in months"), format!("--season {typed} 不是 起月-止月"))
-            .remedy("for June to September: --season 6-9; for all months: --season 1-12", "六至九月:--season 6-9;全年:--season 1-12")
+            .remedy(
+                "for June to September: --season 6-9; for all months: --season 1-12",
+                "六至九月:--season 6-9;全年:--season 1-12",
+            )
     })
 }
 
@@ -215,7 +218,10 @@ fn years(flag: &str, typed: &str) -> Result<Years> {
         None => year(typed).map(|y| (y, y)),
     };
     parsed.map(|(from, to)| Years { from, to }).ok_or_else(|| {
-        Error::usage(format!("{flag} {typed} is not a year or YEAR-YEAR"), format!("{flag} {typed} 不是年份或 年份-年份"))
+        Error::usage(
+            format!("{flag} {typed} is not a year or YEAR-YEAR"),
+            format!("{flag} {typed} 不是年份或 年份-年份"),
+        )
     })
 }
 

@@ -37,6 +37,19 @@ impl Plot {
     }
 }
 
+/// Which polygons.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// What they are, in the manifest.
+    pub role: &'a str,
+    /// `FILE` or `FILE#layer`.
+    pub names: &'a [String],
+    /// Fields and words.
+    pub naming: &'a Naming,
+    /// Field of a number.
+    pub number: Option<&'a str>,
+}
+
 /// The CRS of a grid, which polygons need.
 pub(super) fn grid_crs(grid: &Grid, file: &std::path::Path) -> Result<ResolvedCrs> {
     let crs = grid.crs.as_ref().ok_or_else(|| {
@@ -53,15 +66,13 @@ pub(super) fn grid_crs(grid: &Grid, file: &std::path::Path) -> Result<ResolvedCr
 /// # Errors
 /// `Input` where a layer cannot be read, holds no polygon, or has no CRS; `Usage` for a field that no layer has.
 pub(super) fn plots(
-    role: &str,
-    names: &[String],
-    naming: &Naming,
+    wanted: &Wanted<'_>,
     input: &InputOptions,
     crs: &ResolvedCrs,
-    number: Option<&str>,
     notes: &mut Notes,
     manifest: &mut Manifest,
 ) -> Result<Vec<Plot>> {
+    let Wanted { role, names, naming, number } = *wanted;
     let inputs = names.iter().map(|n| read(n, input, &mut notes.warnings)).collect::<Result<Vec<_>>>()?;
     named_fields(naming, inputs.iter().map(|i| &i.layer.info))?;
     notes.skipped.extend(duplicates(&inputs.iter().map(|i| (&i.layer, naming)).collect::<Vec<_>>()));

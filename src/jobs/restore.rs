@@ -191,7 +191,9 @@ fn check(o: &RestoreOptions) -> Result<()> {
     };
     for p in o.outputs.iter().chain(&o.months) {
         if p.parent() != first.parent() {
-            return Err(Error::usage("all outputs of a run must lie in one folder", "一次运行的输出须在同一文件夹").in_file(p));
+            return Err(
+                Error::usage("all outputs of a run must lie in one folder", "一次运行的输出须在同一文件夹").in_file(p)
+            );
         }
     }
     for p in o.outputs.iter().filter(|p| !is_list(p)) {
@@ -208,7 +210,7 @@ fn check(o: &RestoreOptions) -> Result<()> {
         return Err(Error::usage("--months names a .csv", "--months 须为 .csv"));
     }
     let (soil, vegetation) = o.ends;
-    if !(soil < vegetation) {
+    if soil >= vegetation || (soil - vegetation).is_nan() {
         return Err(Error::usage("--fvc-soil must lie below --fvc-vegetation", "--fvc-soil 须小于 --fvc-vegetation"));
     }
     if o.target.is_some_and(|t| !(0.0..=1.0).contains(&t)) {

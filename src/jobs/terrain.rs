@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::Notes;
 use super::inputs::InputOptions;
 use super::manifest::{Manifest, companion};
-use super::polygons::{grid_crs, plots};
+use super::polygons::{Wanted, grid_crs, plots};
 use super::raster_out::OutOptions;
 pub use crate::analysis::terrain::coregister::CoregisterOptions;
 use crate::analysis::terrain::cover::Outline;
@@ -231,10 +231,13 @@ pub fn run(o: &TerrainOptions, progress: &dyn Progress) -> Result<TerrainSummary
     for (role, d) in ["before", "after"].into_iter().zip(&dems) {
         manifest.raster(role, &d.info, &d.described())?;
     }
-    let list = plots("polygons", &o.polygons, &o.naming, &o.input, &crs, None, &mut notes, &mut manifest)?;
+    let plain = Naming::default();
+    let wanted = |role, names, naming| Wanted { role, names, naming, number: None };
+    let pits = wanted("polygons", o.polygons.as_slice(), &o.naming);
+    let list = plots(&pits, &o.input, &crs, &mut notes, &mut manifest)?;
     let still = match o.stable.as_slice() {
         [] => Vec::new(),
-        names => plots("stable", names, &Naming::default(), &o.input, &crs, None, &mut notes, &mut manifest)?,
+        names => plots(&wanted("stable", names, &plain), &o.input, &crs, &mut notes, &mut manifest)?,
     };
     if o.strict {
         notes.refuse()?;
@@ -312,11 +315,14 @@ fn check(o: &TerrainOptions) -> Result<()> {
     if o.significant.as_ref().is_some_and(|p| what(p) != What::Raster) {
         return Err(Error::usage("--significant names a .tif", "--significant 须为 .tif"));
     }
-    if !(o.confidence > 0.0 && o.confidence < 1.0) {
+    if o.confidence <= 0.0 || o.confidence >= 1.0 || o.confidence.is_nan() {
         return Err(Error::usage("--confidence lies between 0 and 1", "--confidence 须在 0 与 1 之间"));
     }
     let rising = o.slope_limits_deg.windows(2).all(|w| w[0] < w[1]);
-    if o.slope_limits_deg.is_empty() || !rising || o.slope_limits_deg.iter().any(|l| !(*l > 0.0 && *l < 90.0)) {
+    if o.slope_limits_deg.is_empty()
+        || !rising
+        || o.slope_limits_deg.iter().any(|l| *l <= 0.0 || *l >= 90.0 || l.is_nan())
+    {
         return Err(Error::usage(
             "--slopes takes rising limits between 0 and 90 degrees, e.g. 25,35",
             "--slopes 须为 0 至 90 之间递增的坡度界限,如 25,35",

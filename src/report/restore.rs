@@ -111,10 +111,7 @@ pub fn layer(rows: &[RestoreRow], d: &Described) -> Table {
         columns: columns(),
         shape: Shape::MultiPolygon,
         crs: d.crs.clone(),
-        rows: rows
-            .iter()
-            .map(|r| (Some(Geometry::MultiPolygon(r.site.shape.clone())), values(r, d.lang)))
-            .collect(),
+        rows: rows.iter().map(|r| (Some(Geometry::MultiPolygon(r.site.shape.clone())), values(r, d.lang))).collect(),
         style: Some(style("restore", Draw::Fill, Some("grade"), &symbols(), d.lang)),
     }
 }

@@ -192,8 +192,6 @@ pub(super) fn why(e: NoTrend) -> Text {
     match e {
         NoTrend::NotObserved => Text::new("no trend: not one clear look", "无趋势:无有效观测"),
         NoTrend::TooFew => Text::new("no trend: too few clear looks", "无趋势:有效观测过少"),
-        NoTrend::SeasonUnknown => {
-            Text::new("no trend: the looks do not tell the season", "无趋势:观测不足以区分季节")
-        }
+        NoTrend::SeasonUnknown => Text::new("no trend: the looks do not tell the season", "无趋势:观测不足以区分季节"),
     }
 }

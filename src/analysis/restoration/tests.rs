@@ -116,9 +116,7 @@ fn medians_years_and_months_by_hand() {
 #[test]
 fn a_ring_around_a_square_and_beside_another() {
     let square = |x: f64| {
-        MultiPolygon(vec![
-            polygon![(x: x, y: 0.0), (x: x + 100.0, y: 0.0), (x: x + 100.0, y: 100.0), (x: x, y: 100.0)],
-        ])
+        MultiPolygon(vec![polygon![(x: x, y: 0.0), (x: x + 100.0, y: 0.0), (x: x + 100.0, y: 100.0), (x: x, y: 100.0)]])
     };
     let o = RingOptions { width_m: 50.0, gap_m: 0.0 };
     let (r, _) = ring(&square(0.0), &[], [1.0, 1.0], &o).unwrap();

@@ -13,11 +13,12 @@ use crate::error::{Error, Result, Text};
 use crate::jobs::Notes;
 use crate::jobs::manifest::Manifest;
 use crate::jobs::pipeline::{run as each, units};
-use crate::jobs::polygons::{Plot, grid_crs, plots};
+use crate::jobs::polygons::{Plot, Wanted, grid_crs, plots};
 use crate::jobs::view::{View, on_grid};
 use crate::model::{Calibration, Crs, Grid, Progress, Role, Scene, Seen, Window};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds};
 use crate::prepare::shapes::Way;
+use crate::prepare::sites::Naming;
 use crate::read::scenes::scene;
 
 /// What was read.
@@ -68,10 +69,15 @@ pub(super) fn series(
     let grid = view(o, first, &mut Vec::new())?.grid;
     let crs = grid_crs(&grid, &file)?;
     let target = o.target_field.as_deref();
-    let list = plots("units", &o.units, &o.naming, &o.input, &crs, target, notes, manifest)?;
+    let units = Wanted { role: "units", names: &o.units, naming: &o.naming, number: target };
+    let list = plots(&units, &o.input, &crs, notes, manifest)?;
+    let plain = Naming::default();
     let exclude = match o.exclude.as_slice() {
         [] => Vec::new(),
-        names => plots("exclude", names, &Default::default(), &o.input, &crs, None, notes, manifest)?,
+        names => {
+            let wanted = Wanted { role: "exclude", names, naming: &plain, number: None };
+            plots(&wanted, &o.input, &crs, notes, manifest)?
+        }
     };
     if o.strict {
         notes.refuse()?;

@@ -86,17 +86,11 @@ pub(super) fn settings(o: &RestoreOptions) -> Vec<(Text, String)> {
                 Values::Cover(k) => format!("FVC × {k}"),
             },
         ),
-        (
-            Text::new("NDVI of soil, of full cover", "裸土 NDVI、全植被 NDVI"),
-            format!("{}, {}", o.ends.0, o.ends.1),
-        ),
+        (Text::new("NDVI of soil, of full cover", "裸土 NDVI、全植被 NDVI"), format!("{}, {}", o.ends.0, o.ends.1)),
         (Text::new("season (months)", "生长季(月)"), format!("{}–{}", p.season.from, p.season.to)),
     ];
     if let Some(g) = &o.ring {
-        out.push((
-            Text::new("ring: width, gap (m)", "参照环:宽度、间隔(米)"),
-            format!("{}, {}", g.width_m, g.gap_m),
-        ));
+        out.push((Text::new("ring: width, gap (m)", "参照环:宽度、间隔(米)"), format!("{}, {}", g.width_m, g.gap_m)));
     }
     let line = |en: &str, zh: &str, v: f64| (Text::new(en, zh), v.to_string());
     out.extend([
