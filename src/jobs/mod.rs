@@ -8,6 +8,7 @@ mod inputs;
 mod manifest;
 mod pipeline;
 mod polygons;
+pub mod project;
 mod raster_out;
 pub mod restore;
 pub mod sample;
