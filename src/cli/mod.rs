@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod fire;
 mod index;
+mod monitor;
 mod progress;
 mod restore;
 mod run;
@@ -13,7 +14,12 @@ mod sample;
 mod say;
 mod scenes;
 mod screen;
+<<<<<<< HEAD
 mod terrain;
+=======
+mod trend;
+mod zonal;
+>>>>>>> w12a
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -75,6 +81,9 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Terrain(a) => terrain::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
+        Verb::Trend(a) => trend::run(a, &cli.shared, lang, &terminal),
+        Verb::Monitor(a) => monitor::run(a, &cli.shared, lang, &terminal),
+        Verb::Zonal(a) => zonal::run(a, &cli.shared, lang, &terminal),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "heshan", &mut out);

@@ -128,6 +128,7 @@ impl Manifest {
         Ok(())
     }
 
+<<<<<<< HEAD
     /// Adds a raster with the digests of its files; `more` are keys of its own.
     ///
     /// # Errors
@@ -151,6 +152,38 @@ impl Manifest {
             e.insert("files".into(), files.into());
         }
         self.inputs.push(entry);
+=======
+    /// Adds the looks of a stack with the digests of its files.
+    ///
+    /// # Errors
+    /// `Input` where a file cannot be read.
+    pub(super) fn stack(&mut self, stack: &super::stack::Stack) -> Result<()> {
+        let paths: Vec<PathBuf> = stack.paths().into_iter().filter(|p| p.is_file()).collect();
+        let found = paths.par_iter().map(|f| digests(f)).collect::<Result<Vec<_>>>()?;
+        let files: Vec<Json> = found
+            .into_iter()
+            .flatten()
+            .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
+            .collect();
+        let g = &stack.grid;
+        self.inputs.push(json!({
+            "role": "stack", "looks": stack.json(), "width": g.width, "height": g.height,
+            "crs": g.crs.as_ref().map(|c| c.code.clone().unwrap_or_else(|| c.definition.clone())), "files": files,
+        }));
+        Ok(())
+    }
+
+    /// Adds one file with its digest.
+    ///
+    /// # Errors
+    /// `Input` where it cannot be read.
+    pub(super) fn file(&mut self, role: &str, path: &Path) -> Result<()> {
+        let files: Vec<Json> = digests(path)?
+            .into_iter()
+            .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
+            .collect();
+        self.inputs.push(json!({"role": role, "files": files}));
+>>>>>>> w12a
         Ok(())
     }
 

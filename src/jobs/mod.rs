@@ -6,6 +6,7 @@ pub mod fire;
 pub mod index;
 mod inputs;
 mod manifest;
+pub mod monitor;
 mod pipeline;
 mod polygons;
 pub mod project;
@@ -14,8 +15,16 @@ pub mod restore;
 pub mod sample;
 pub mod scenes;
 pub mod screen;
+<<<<<<< HEAD
 pub mod terrain;
+=======
+mod series;
+mod stack;
+pub mod trend;
+>>>>>>> w12a
 mod view;
+pub mod zonal;
+mod zones;
 
 use crate::error::{Error, Result};
 use crate::model::State;
@@ -29,6 +38,7 @@ pub use crate::write::raster::{Packing, Statistics};
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
 pub use raster_out::{OutOptions, RasterType, SeenCounts};
+pub use stack::StackOptions;
 pub use view::MaskOptions;
 
 /// Removes what running jobs have half-written, before the process ends without them (a second Ctrl-C).

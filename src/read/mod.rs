@@ -4,4 +4,5 @@ pub mod digest;
 pub mod index;
 pub mod raster;
 pub mod scenes;
+pub mod series;
 pub mod vector;

@@ -8,5 +8,6 @@ pub mod people;
 pub mod quicklook;
 pub mod restore;
 pub mod screen;
+pub mod series;
 pub mod style;
 pub mod terrain;

@@ -94,3 +94,44 @@ pub fn tool(program: &str, arguments: &[&str]) -> Option<String> {
         }
     }
 }
+
+/// Writes a raster of one band of pixels of 10 × 10 m from 600000, 4400040 in EPSG:32648; NaN is nodata.
+pub fn raster(path: &Path, (width, height): (usize, usize), values: &[f32]) {
+    use heshan::model::{Crs, Grid};
+    use heshan::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead};
+    let crs = Crs { definition: "EPSG:32648".into(), code: Some("EPSG:32648".into()), name: "UTM 48N".into() };
+    let transform = [600_000.0, 10.0, 0.0, 4_400_040.0, 0.0, -10.0];
+    let head = RasterHead {
+        grid: Grid { transform, width, height, crs: Some(crs) },
+        bands: vec![BandHead { description: "ndvi".into(), scale: 1.0, offset: 0.0 }],
+        nodata: Some(-9999.0),
+        overviews: Overviews::None,
+        packing: Packing::Deflate,
+        metadata: Vec::new(),
+    };
+    let values: Vec<f32> = values.iter().map(|v| if v.is_nan() { -9999.0 } else { *v }).collect();
+    let mut cog = Cog::<f32>::create(path, head.clone()).unwrap();
+    cog.put(head.encode(0, head.grid.window(), &values)).unwrap();
+    cog.finish().unwrap();
+}
+
+/// All bands of a raster, as doubles.
+pub fn bands(path: &Path) -> Vec<Vec<f64>> {
+    use heshan::model::Pixels;
+    let r = heshan::read::raster::open(path).unwrap();
+    let all: Vec<usize> = (0..r.info().bands.len()).collect();
+    let one = |p: Pixels| match p {
+        Pixels::F32(v) => v.into_iter().map(f64::from).collect(),
+        other => panic!("{:?}", other.ty()),
+    };
+    r.read(&all, r.info().grid.window()).unwrap().into_iter().map(one).collect()
+}
+
+/// A CSV's rows by its header.
+pub fn rows(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut r = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let header = r.headers().unwrap().clone();
+    let pair = |(k, v): (&str, &str)| (k.to_owned(), v.to_owned());
+    r.records().map(|x| header.iter().zip(x.unwrap().iter()).map(pair).collect()).collect()
+}

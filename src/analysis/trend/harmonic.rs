@@ -139,12 +139,6 @@ impl Fit {
         self.beta.iter_mut().for_each(|b| *b = f64::from(*b as f32));
         self
     }
-
-    pub(super) fn of(numbers: &[f64]) -> Self {
-        let mut beta = [0.0; MOST];
-        beta[..numbers.len()].copy_from_slice(numbers);
-        Self { beta }
-    }
 }
 
 /// Solves `A x = b` for a symmetric A given by its upper triangle, row by row (Cholesky); `b` becomes x. False where A is

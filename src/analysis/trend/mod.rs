@@ -3,15 +3,24 @@
 //! Times are days since 1970-01-01; looks need not be evenly spaced, there may be gaps, and two looks of one day. Slopes
 //! are per year of real time (365.25 days), not per step as in `pymannkendall`.
 
+mod composite;
+mod critical;
 mod harmonic;
 mod kendall;
+mod median_slope;
+mod monitor;
+#[cfg(test)]
+mod monitor_tests;
 mod normal;
+mod roc;
 mod sen;
 #[cfg(test)]
 mod tests;
 
+pub use composite::{Composite, YearValue, medoid, yearly};
 pub use harmonic::{Design, Fit, MOST_ORDER, Model, date_of, day_of, decimal_year};
 pub use kendall::{Kendall, SeasonLook, hamed_rao, mann_kendall, seasonal};
+pub use monitor::{Convention, History, Monitor, MonitorOptions, MonitorScratch, Monitored, NotMonitored, Process};
 pub use normal::two_sided;
 pub use sen::{SenLine, theil_sen};
 
@@ -92,6 +101,7 @@ pub struct SeriesScratch {
     at: Vec<u32>,
     t: Vec<f64>,
     v: Vec<f64>,
+    pairs: median_slope::Pairs,
 }
 
 impl Trends {
@@ -148,8 +158,13 @@ impl Trends {
         }
         m.t.clear();
         m.t.extend(m.at.iter().map(|i| self.years[*i as usize]));
-        let line = theil_sen(&m.t, &m.v).ok_or(NoTrend::TooFew)?;
-        let mut test = mann_kendall(&m.t, &m.v);
+        let slope = m.pairs.median_slope(&m.t, &m.v).ok_or(NoTrend::TooFew)?;
+        let line = sen::line(&m.t, &m.v, slope).ok_or(NoTrend::TooFew)?;
+        let distinct = m.t.windows(2).all(|w| w[1] > w[0]);
+        let mut test = match m.pairs.score(&m.v).filter(|_| distinct) {
+            Some(s) => Kendall::of(n, s, kendall::variance(&m.t, &m.v, false)),
+            None => mann_kendall(&m.t, &m.v),
+        };
         if self.options.hamed_rao {
             test = hamed_rao(&m.t, &m.v, line.slope, self.options.level, &test);
         }

@@ -19,7 +19,10 @@ pub fn theil_sen(t: &[f64], v: &[f64]) -> Option<SenLine> {
 
 /// The line of a known slope.
 pub(super) fn line(t: &[f64], v: &[f64], slope: f64) -> Option<SenLine> {
-    let intercept = median(&mut v.to_vec())? - slope * median(&mut t.to_vec())?;
+    let n = t.len();
+    // times are in their order
+    let middle = (t.get(n.checked_sub(1)? / 2)? + t.get(n / 2)?) / 2.0;
+    let intercept = median(&mut v.to_vec())? - slope * middle;
     Some(SenLine { slope, intercept })
 }
 

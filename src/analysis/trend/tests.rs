@@ -158,6 +158,32 @@ proptest! {
         prop_assert_eq!((a.s, a.variance), (-b.s, b.variance));
     }
 
+    /// The median slope by counting is the median of all slopes, to the last bit: noise, steps, equal values, outliers.
+    #[test]
+    fn counting_finds_the_same_median(
+        days in prop::collection::vec(0i32..3000, 5..140), seed in prop::collection::vec(-1.0f64..1.0, 140),
+        kind in 0u8..4, slope in -0.5f64..0.5,
+    ) {
+        let mut days = days;
+        days.sort_unstable();
+        if kind != 3 {
+            days.dedup();
+        }
+        let t: Vec<f64> = days.iter().map(|d| f64::from(*d) / YEAR).collect();
+        let noise = |x: f64| match kind {
+            0 => 0.05 * x,
+            1 => (x * 3.0).round() / 10.0,
+            _ => if x > 0.8 { 100.0 * x } else { 0.02 * x },
+        };
+        let v: Vec<f64> = t.iter().zip(&seed).map(|(t, x)| 0.3 + noise(*x) + if kind == 1 { 0.0 } else { slope * t }).collect();
+        let mut pairs = median_slope::Pairs::default();
+        let fast = pairs.median_slope(&t, &v);
+        prop_assert_eq!(fast, theil_sen(&t, &v).map(|l| l.slope));
+        if days.windows(2).all(|w| w[1] > w[0]) && v.len() > 1 && let Some(s) = pairs.score(&v) {
+            prop_assert_eq!(s, mann_kendall(&t, &v).s);
+        }
+    }
+
     /// Least squares: the residuals of a fit stand at right angles to every column.
     #[test]
     fn residuals_are_orthogonal(days in prop::collection::btree_set(10_000i32..13_000, 20..80), seed in prop::collection::vec(-1.0f64..1.0, 80)) {

@@ -26,6 +26,8 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use geo::{MultiPolygon, Rect, coord};
 
 pub use coverage::{Scratch, Span, ZoneOnGrid};
@@ -38,14 +40,27 @@ use statistics::Running;
 /// Zones on a grid, with their sums over each band.
 #[derive(Debug)]
 pub struct Zonal {
+    zones: Arc<ZonesOnGrid>,
+    /// Bands of one zone lie side by side.
+    sums: Vec<Sums>,
+    bands: usize,
+}
+
+/// Zones on a grid, without sums: what threads share that look at blocks side by side.
+#[derive(Debug)]
+pub struct ZonesOnGrid {
     zones: Vec<Option<ZoneOnGrid>>,
     /// Zones that touch the grid, by the pixels they touch.
     index: Option<BoxIndex>,
     indexed: Vec<u32>,
-    /// Bands of one zone lie side by side.
-    sums: Vec<Sums>,
-    bands: usize,
     options: ZonalOptions,
+}
+
+/// The pixels of a window that zones cover: made once for all bands of the window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cover {
+    window: Window,
+    zones: Vec<(u32, Vec<Span>)>,
 }
 
 /// One band in a block, and the weights of its pixels.
@@ -61,9 +76,8 @@ pub struct Layer<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part(Vec<(u32, Vec<Sums>)>);
 
-impl Zonal {
-    /// Puts zones (valid polygons in the grid's CRS) on a grid of `bands` bands (dates are bands too).
-    pub fn new(shapes: &[MultiPolygon<f64>], grid: &Grid, bands: usize, options: ZonalOptions) -> Self {
+impl ZonesOnGrid {
+    fn new(shapes: &[MultiPolygon<f64>], grid: &Grid, options: ZonalOptions) -> Self {
         let zones: Vec<_> = shapes.iter().map(|s| ZoneOnGrid::new(s, grid)).collect();
         let (mut boxes, mut indexed) = (Vec::new(), Vec::new());
         for (i, z) in zones.iter().enumerate() {
@@ -73,8 +87,7 @@ impl Zonal {
         }
         // boxes of pixels are finite and few enough: the index cannot refuse them
         let index = BoxIndex::build(&boxes).ok();
-        let sums = vec![Sums::new(&options); zones.len() * bands];
-        Self { zones, index, indexed, sums, bands, options }
+        Self { zones, index, indexed, options }
     }
 
     /// Zones over a window, in their order.
@@ -90,20 +103,54 @@ impl Zonal {
         out
     }
 
-    /// The sums of one block over all zones; `layers` are the bands in their order. Reads nothing but the zones: blocks
-    /// may be looked at side by side.
-    pub fn part(&self, window: Window, layers: &[Layer<'_>]) -> Part {
-        let (mut out, mut scratch) = (Vec::new(), Scratch::default());
-        let mut spans = Vec::new();
+    /// The pixels of a window that zones cover.
+    pub fn cover(&self, window: Window) -> Cover {
+        let (mut zones, mut scratch) = (Vec::new(), Scratch::default());
         for z in self.over(window) {
             let Some(zone) = &self.zones[z as usize] else { continue };
-            spans.clear();
+            let mut spans = Vec::new();
             zone.spans(window, &mut scratch, |s| spans.push(s));
             if !spans.is_empty() {
-                out.push((z, layers.iter().map(|l| sums(l, window, &spans, &self.options)).collect()));
+                zones.push((z, spans));
             }
         }
-        Part(out)
+        Cover { window, zones }
+    }
+
+    /// The sums of bands over the zones of a cover; bands are of the cover's window.
+    pub fn part(&self, cover: &Cover, layers: &[Layer<'_>]) -> Part {
+        let of = |spans: &[Span]| layers.iter().map(|l| sums(l, cover.window, spans, &self.options)).collect();
+        Part(cover.zones.iter().map(|(z, spans)| (*z, of(spans))).collect())
+    }
+}
+
+impl Part {
+    /// Adds further bands of the same cover.
+    pub fn append(&mut self, more: Self) {
+        self.0.iter_mut().zip(more.0).for_each(|(a, b)| a.1.extend(b.1));
+    }
+}
+
+impl Zonal {
+    /// Puts zones (valid polygons in the grid's CRS) on a grid of `bands` bands (dates are bands too).
+    pub fn new(shapes: &[MultiPolygon<f64>], grid: &Grid, bands: usize, options: ZonalOptions) -> Self {
+        let sums = vec![Sums::new(&options); shapes.len() * bands];
+        Self { zones: Arc::new(ZonesOnGrid::new(shapes, grid, options)), sums, bands }
+    }
+
+    /// The zones, to look at blocks side by side while sums are added here.
+    pub fn zones(&self) -> Arc<ZonesOnGrid> {
+        Arc::clone(&self.zones)
+    }
+
+    /// Zones over a window, in their order.
+    pub fn over(&self, window: Window) -> Vec<u32> {
+        self.zones.over(window)
+    }
+
+    /// The sums of one block over all zones; `layers` are the bands in their order.
+    pub fn part(&self, window: Window, layers: &[Layer<'_>]) -> Part {
+        self.zones.part(&self.zones.cover(window), layers)
     }
 
     /// Adds the sums of a block. The order of blocks decides the last bits of the results: keep it fixed.
@@ -116,8 +163,8 @@ impl Zonal {
 
     /// Statistics of a zone over a band. A zone without area has an area, a count and a share of 0.
     pub fn statistics(&self, zone: usize, band: usize) -> ZonalStatistics {
-        match self.zones.get(zone).and_then(Option::as_ref) {
-            Some(z) => self.sums[zone * self.bands + band].finish(z.area(), &self.options),
+        match self.zones.zones.get(zone).and_then(Option::as_ref) {
+            Some(z) => self.sums[zone * self.bands + band].finish(z.area(), &self.zones.options),
             None => ZonalStatistics { area: 0.0, covered: 0.0, count: 0.0, observed_share: 0.0, values: None },
         }
     }

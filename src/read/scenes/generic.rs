@@ -80,7 +80,7 @@ pub(super) fn scene(path: &Path, bands: &[BandRole]) -> Result<Scene> {
 }
 
 /// The first date in a name: `20150711T100008`, `20150711` or `2015-07-11`.
-pub(super) fn dated(name: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+pub fn dated(name: &str) -> Option<chrono::DateTime<chrono::Utc>> {
     let digits = |n: usize, s: &str| s.len() >= n && s.bytes().take(n).all(|b| b.is_ascii_digit());
     for (i, _) in name.char_indices() {
         let s = &name[i..];

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::model::{Role, Scene};
 
-pub use generic::{BandRole, parse_bands};
+pub use generic::{BandRole, dated, parse_bands};
 pub use stac::catalogue;
 
 /// The scene at a path: an item of a catalogue (`scenes.json#id`), a Landsat folder or its MTL file, a Sentinel-2 `.SAFE` folder or its metadata file, a folder of
@@ -65,7 +65,11 @@ fn is_mtl(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().to_ascii_lowercase().ends_with("mtl.txt"))
 }
 
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Files of a folder (not of the folders in it), in the order of their names.
+///
+/// # Errors
+/// `Input` where it cannot be read.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = |e: std::io::Error| {
         Error::input(format!("the folder cannot be read: {e}"), format!("无法读取文件夹:{e}")).in_file(folder)
     };
