@@ -128,7 +128,6 @@ impl Manifest {
         Ok(())
     }
 
-<<<<<<< HEAD
     /// Adds a raster with the digests of its files; `more` are keys of its own.
     ///
     /// # Errors
@@ -152,7 +151,9 @@ impl Manifest {
             e.insert("files".into(), files.into());
         }
         self.inputs.push(entry);
-=======
+        Ok(())
+    }
+
     /// Adds the looks of a stack with the digests of its files.
     ///
     /// # Errors
@@ -183,7 +184,6 @@ impl Manifest {
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
         self.inputs.push(json!({"role": role, "files": files}));
->>>>>>> w12a
         Ok(())
     }
 
