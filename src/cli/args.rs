@@ -130,17 +130,14 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
-<<<<<<< HEAD
     /// Judge the restoration of units by their vegetation cover over time
     Restore(Box<super::restore::RestoreArgs>),
-=======
     /// Find trends of pixels, zones or a table's series
     Trend(Box<super::trend::TrendArgs>),
     /// Find breaks of pixels, zones or a table's series
     Monitor(Box<super::monitor::MonitorArgs>),
     /// Compute statistics of rasters inside zones
     Zonal(Box<super::zonal::ZonalArgs>),
->>>>>>> w12a
     /// Run a project file: its steps in order, those that changed
     Run(RunArgs),
     /// List the runs of a project

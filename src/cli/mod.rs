@@ -14,12 +14,9 @@ mod sample;
 mod say;
 mod scenes;
 mod screen;
-<<<<<<< HEAD
 mod terrain;
-=======
 mod trend;
 mod zonal;
->>>>>>> w12a
 
 use std::ffi::OsString;
 use std::io::Write;

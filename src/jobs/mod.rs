@@ -15,13 +15,10 @@ pub mod restore;
 pub mod sample;
 pub mod scenes;
 pub mod screen;
-<<<<<<< HEAD
-pub mod terrain;
-=======
 mod series;
 mod stack;
+pub mod terrain;
 pub mod trend;
->>>>>>> w12a
 mod view;
 pub mod zonal;
 mod zones;

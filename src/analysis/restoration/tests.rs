@@ -1,10 +1,11 @@
 //! Grades by hand, gaps, and rings of known area.
 
-use geo::{Area, MultiPolygon, polygon};
+use geo::{Area, MapCoords, MultiPolygon, polygon};
 
 use super::ring::{RingOptions, ring};
 use super::*;
 use crate::analysis::trend::day_of;
+use crate::error::Text;
 
 fn options() -> ProgressOptions {
     ProgressOptions {
