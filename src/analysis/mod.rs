@@ -6,6 +6,8 @@ pub mod fire;
 pub mod histogram;
 pub mod indices;
 pub mod patches;
+pub mod restoration;
 pub mod score;
+pub mod terrain;
 pub mod trend;
 pub mod zonal;

@@ -135,6 +135,8 @@ pub(crate) enum Verb {
     Index(Box<IndexArgs>),
     /// Keep issues through their life: found, assigned, rectified, verified, closed (台账)
     Ledger(ledger::LedgerArgs),
+    /// Judge the restoration of units by their vegetation cover over time
+    Restore(Box<super::restore::RestoreArgs>),
     /// Find trends of pixels, zones or a table's series
     Trend(Box<super::trend::TrendArgs>),
     /// Find breaks of pixels, zones or a table's series
@@ -149,6 +151,8 @@ pub(crate) enum Verb {
     Report(report::ReportArgs),
     /// Write the sample project
     Sample(SampleArgs),
+    /// Compare two DEMs: volumes, pits and dumps before and after
+    Terrain(Box<super::terrain::TerrainArgs>),
     /// Print completions for a shell
     Completions {
         /// Shell
@@ -306,6 +310,16 @@ pub(crate) struct RasterArgs {
     pub no_quicklook: bool,
 }
 
+impl PackingArg {
+    /// For the jobs.
+    pub fn packing(self) -> Packing {
+        match self {
+            Self::Deflate => Packing::Deflate,
+            Self::Zstd => Packing::Zstd,
+        }
+    }
+}
+
 impl RasterArgs {
     /// For the jobs.
     pub fn options(&self) -> OutOptions {
@@ -315,10 +329,7 @@ impl RasterArgs {
                 TypeArg::Int16 => RasterType::Int16,
             },
             overviews: !self.no_overviews,
-            packing: match self.compress {
-                PackingArg::Deflate => Packing::Deflate,
-                PackingArg::Zstd => Packing::Zstd,
-            },
+            packing: self.compress.packing(),
         }
     }
 }

@@ -10,11 +10,13 @@ mod ledger;
 mod monitor;
 mod progress;
 mod report;
+mod restore;
 mod run;
 mod sample;
 mod say;
 mod scenes;
 mod screen;
+mod terrain;
 mod trend;
 mod zonal;
 
@@ -75,6 +77,8 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
         Verb::Fire(a) => fire::run(a, &cli.shared, lang, &terminal),
+        Verb::Restore(a) => restore::run(a, &cli.shared, lang, &terminal),
+        Verb::Terrain(a) => terrain::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),
         Verb::Index(a) => index::run(a, &cli.shared, lang, &terminal),
         Verb::Ledger(a) => ledger::run(a, &cli.shared, lang, &terminal),

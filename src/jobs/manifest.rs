@@ -11,7 +11,7 @@ use super::Notes;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
-use crate::model::{Grid, LayerInfo, Role, Scene};
+use crate::model::{Grid, LayerInfo, RasterInfo, Role, Scene};
 use crate::prepare::crs::{ResolvedCrs, proj_versions};
 use crate::read::digest::{FileDigest, digests, gdal_version, geos_version};
 
@@ -29,6 +29,11 @@ impl Manifest {
     /// Begins the manifest of a run.
     pub fn new(verb: &'static str, started: DateTime<Utc>, parameters: Json) -> Self {
         Self { verb, started, inputs: Vec::new(), parameters, counts: Map::new() }
+    }
+
+    /// Sets the parameters, where they are known only on the way.
+    pub(super) fn parameters(&mut self, parameters: Json) {
+        self.parameters = parameters;
     }
 
     /// Adds an input with the digests of its files.
@@ -120,6 +125,32 @@ impl Manifest {
                 "files": files,
             }));
         }
+        Ok(())
+    }
+
+    /// Adds a raster with the digests of its files; `more` are keys of its own.
+    ///
+    /// # Errors
+    /// `Input` where a file cannot be read.
+    pub(super) fn raster(&mut self, role: &str, info: &RasterInfo, more: &Json) -> Result<()> {
+        let found = if info.source.is_file() { digests(&info.source)? } else { Vec::new() };
+        let files: Vec<Json> = found
+            .into_iter()
+            .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
+            .collect();
+        let mut entry = json!({
+            "role": role,
+            "source": info.source.display().to_string(),
+            "format": info.format,
+            "crs": info.grid.crs.as_ref().map(|c| c.code.clone().unwrap_or_else(|| c.definition.clone())),
+            "width": info.grid.width,
+            "height": info.grid.height,
+        });
+        if let (Some(e), Some(m)) = (entry.as_object_mut(), more.as_object()) {
+            e.extend(m.clone());
+            e.insert("files".into(), files.into());
+        }
+        self.inputs.push(entry);
         Ok(())
     }
 

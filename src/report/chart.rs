@@ -16,8 +16,10 @@ pub const FONTS: &str = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, 
 /// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Straight from point to point.
+    /// Straight from point to point; a point without a finite value is a gap.
     Line,
+    /// A dot a point.
+    Dot,
     /// Level until the next point: counts that hold until they change.
     Step,
     /// As `Step`, filled down to zero.
@@ -219,6 +221,21 @@ impl Frame {
         out
     }
 
+    /// A line with its gaps; a point between two gaps is a short stroke.
+    fn broken(&self, series: &Series) -> String {
+        let mut d = String::new();
+        let finite = |p: &(f64, f64)| p.0.is_finite() && p.1.is_finite();
+        for run in series.points.chunk_by(|a, b| finite(a) == finite(b)).filter(|r| finite(&r[0])) {
+            for (i, p) in run.iter().enumerate() {
+                let _ = write!(d, "{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, self.px(p.0), self.py(p.1));
+            }
+            if run.len() == 1 {
+                d += "h0.1";
+            }
+        }
+        d
+    }
+
     fn series(&self, s: &mut String, series: &Series) {
         let points: Vec<(f64, f64)> = series
             .points
@@ -240,10 +257,13 @@ impl Frame {
             }
             return;
         }
-        let mut d = format!("M{:.1} {:.1}", first.0, first.1);
-        for (x, y) in &points[1..] {
-            let _ = if series.mark == Mark::Line { write!(d, "L{x:.1} {y:.1}") } else { write!(d, "H{x:.1}V{y:.1}") };
+        if series.mark == Mark::Dot {
+            for (x, y) in &points {
+                let _ = writeln!(s, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{rgb}\"/>");
+            }
+            return;
         }
+        let d = if series.mark == Mark::Line { self.broken(series) } else { stepped(*first, &points[1..]) };
         if series.mark == Mark::Area {
             let last = points[points.len() - 1].0;
             let _ = writeln!(
@@ -257,6 +277,14 @@ impl Frame {
             "<path d=\"{d}\" fill=\"none\" stroke=\"{rgb}\" stroke-width=\"2\" stroke-linejoin=\"round\"/>"
         );
     }
+}
+
+fn stepped(first: (f64, f64), others: &[(f64, f64)]) -> String {
+    let mut d = format!("M{:.1} {:.1}", first.0, first.1);
+    for (x, y) in others {
+        let _ = write!(d, "H{x:.1}V{y:.1}");
+    }
+    d
 }
 
 /// 1, 2 or 5 times a power of ten, not below `least`.
@@ -309,6 +337,11 @@ mod tests {
         let svg = chart(Axis::Number, Mark::Line, vec![(0.0, 0.0), (5.0, 4.0), (10.0, 1.0)]).svg(Lang::Zh);
         assert!(svg.contains("d=\"M76.0 420.0L506.0 84.0L936.0 336.0\""), "{svg}");
         assert!(svg.contains("火点 &lt;b&gt;") && !svg.contains("<b>"));
+        // a gap breaks the line, a point alone stays visible
+        let gap = chart(Axis::Number, Mark::Line, vec![(0.0, 0.0), (5.0, f64::NAN), (10.0, 4.0)]).svg(Lang::En);
+        assert!(gap.contains("d=\"M76.0 420.0h0.1M936.0 84.0h0.1\""), "{gap}");
+        let dots = chart(Axis::Number, Mark::Dot, vec![(0.0, 0.0), (10.0, 4.0)]).svg(Lang::En);
+        assert!(dots.contains("cx=\"936.0\" cy=\"84.0\""), "{dots}");
         let step = chart(Axis::Number, Mark::Step, vec![(0.0, 4.0), (10.0, 1.0)]).svg(Lang::En);
         assert!(step.contains("d=\"M76.0 84.0H936.0V336.0\""), "{step}");
     }

@@ -10,6 +10,8 @@ pub mod fire;
 pub mod fire_detect;
 pub mod people;
 pub mod quicklook;
+pub mod restore;
 pub mod screen;
 pub mod series;
 pub mod style;
+pub mod terrain;

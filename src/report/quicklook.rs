@@ -16,6 +16,8 @@ pub enum Ramp {
     Change,
     /// Black to white.
     Grey,
+    /// Red (sunk) over white to blue (risen).
+    Heights,
 }
 
 impl Ramp {
@@ -26,6 +28,7 @@ impl Ramp {
                 &[[112, 68, 38], [190, 140, 86], [244, 232, 176], [150, 196, 92], [52, 140, 52], [8, 76, 36]]
             }
             Self::Grey => &[[20, 20, 20], [240, 240, 240]],
+            Self::Heights => &[[140, 20, 20], [224, 120, 80], [250, 250, 248], [110, 160, 210], [16, 60, 140]],
             Self::Change => &[[150, 10, 30], [226, 96, 70], [248, 248, 244], [92, 172, 92], [6, 88, 44]],
         }
     }
@@ -76,6 +79,13 @@ impl Sampled {
         v.sort_by(f32::total_cmp);
         let at = |q: f64| v.get((q * v.len().saturating_sub(1) as f64).round() as usize).copied();
         at(low).zip(at(high)).filter(|(a, b)| a < b)
+    }
+
+    /// The size that a share of the values seen does not exceed; `None` where none was seen.
+    pub fn size_quantile(&self, share: f64) -> Option<f32> {
+        let mut v: Vec<f32> = self.values.iter().flatten().map(|v| v.abs()).collect();
+        let at = (share * v.len().saturating_sub(1) as f64).round() as usize;
+        (at < v.len()).then(|| *v.select_nth_unstable_by(at, f32::total_cmp).1)
     }
 
     /// Takes samples over.

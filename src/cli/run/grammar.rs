@@ -11,7 +11,7 @@ use crate::error::{Error, Lang, Result};
 use crate::jobs::project::{Project, RawStep, Step};
 
 /// Arguments that name what a step writes; those of one verb as `verb/argument`.
-const WRITES: [&str; 4] = ["output", "patches", "repair", "sample/dir"];
+const WRITES: [&str; 6] = ["output", "patches", "repair", "restore/months", "sample/dir", "terrain/significant"];
 /// Arguments that name what a step changes in place.
 const UPDATES: [&str; 2] = ["ledger", "store"];
 /// Options that the run itself sets.

@@ -47,6 +47,11 @@ fn renamed(mut e: Error, source: &Path) -> Error {
     e
 }
 
+/// A dataset of this thread.
+pub(super) fn open_dataset(path: &Path) -> Result<Dataset> {
+    open(path)
+}
+
 fn open(path: &Path) -> Result<Dataset> {
     gdal_log::listen();
     gdal_log::take();

@@ -8,6 +8,7 @@ mod geotiff;
 mod ifd;
 mod metadata;
 mod pieces;
+mod vertical;
 mod warp;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::model::BlockSource;
 
 pub use gdal::{GdalRaster, subdatasets};
 pub use geotiff::GeoTiff;
+pub use vertical::{Vertical, vertical};
 pub use warp::{Resampling, warped};
 
 /// Opens a raster: a file, or a name that GDAL knows (`NETCDF:file.nc:band`, `SENTINEL2_L2A:…`).
