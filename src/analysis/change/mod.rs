@@ -3,6 +3,7 @@
 //! the order of the blocks.
 
 mod chi_square;
+pub mod from_to;
 mod linear;
 pub mod mad;
 pub mod normalise;
