@@ -88,6 +88,122 @@ fn own_reader_and_gdal_agree() {
     }
 }
 
+/// A whole TIFF by the crate `tiff`: bands as doubles, or why it could not.
+fn by_the_crate_tiff(path: &Path) -> Result<Vec<Vec<f64>>, tiff::TiffError> {
+    use tiff::decoder::DecodingResult as R;
+    let file = std::io::BufReader::new(std::fs::File::open(path)?);
+    let mut d = tiff::decoder::Decoder::new(file)?.with_limits(tiff::decoder::Limits::unlimited());
+    let (w, h) = d.dimensions()?;
+    let (w, h) = (w as usize, h as usize);
+    let samples: usize = d.find_tag_unsigned::<u16>(tiff::tags::Tag::SamplesPerPixel)?.unwrap_or(1).into();
+    let by_band = d.find_tag_unsigned::<u16>(tiff::tags::Tag::PlanarConfiguration)? == Some(2);
+    let (cw, ch) = d.chunk_dimensions();
+    let (across, down) = (w.div_ceil(cw as usize), h.div_ceil(ch as usize));
+    let mut out = vec![vec![f64::NAN; w * h]; samples];
+    for chunk in 0..across * down * if by_band { samples } else { 1 } {
+        let (band, place) = (chunk / (across * down), chunk % (across * down));
+        let (x, y) = (place % across * cw as usize, place / across * ch as usize);
+        let (dw, dh) = d.chunk_data_dimensions(chunk as u32);
+        let v: Vec<f64> = match d.read_chunk(chunk as u32)? {
+            R::U8(v) => v.into_iter().map(f64::from).collect(),
+            R::U16(v) => v.into_iter().map(f64::from).collect(),
+            R::U32(v) => v.into_iter().map(f64::from).collect(),
+            R::I8(v) => v.into_iter().map(f64::from).collect(),
+            R::I16(v) => v.into_iter().map(f64::from).collect(),
+            R::I32(v) => v.into_iter().map(f64::from).collect(),
+            R::U64(v) => v.into_iter().map(|x| x as f64).collect(),
+            R::I64(v) => v.into_iter().map(|x| x as f64).collect(),
+            R::F32(v) => v.into_iter().map(f64::from).collect(),
+            R::F64(v) => v,
+            R::F16(_) => panic!("no such fixture"),
+        };
+        let together = if by_band { 1 } else { samples };
+        for i in 0..dw as usize * dh as usize {
+            let (c, r) = (i % dw as usize, i / dw as usize);
+            for s in 0..together {
+                out[if by_band { band } else { s }][(y + r) * w + x + c] = v[i * together + s];
+            }
+        }
+    }
+    Ok(out)
+}
+
+#[test]
+fn the_crate_tiff_reads_the_same() {
+    let mut refused = Vec::new();
+    let mut all: Vec<PathBuf> =
+        std::fs::read_dir(fixture("layouts")).unwrap().map(|e| e.unwrap().path()).collect();
+    all.retain(|p| p.extension().is_some_and(|e| e == "tif"));
+    all.sort();
+    let d = tempfile::tempdir().unwrap();
+    all.extend(written(d.path()));
+    assert!(all.len() > 25, "{}", all.len());
+    for path in &all {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        match by_the_crate_tiff(path) {
+            Err(e) => refused.push(format!("{name}: {e}")),
+            Ok(theirs) => {
+                let r = open(path).unwrap();
+                let bands: Vec<usize> = (0..r.info().bands.len()).collect();
+                for (b, p) in r.read(&bands, r.info().grid.window()).unwrap().iter().enumerate() {
+                    assert!(numbers(p) == theirs[b], "{name} band {b}");
+                }
+            }
+        }
+    }
+    println!("the crate tiff refuses {refused:#?}");
+    assert!(refused.len() < all.len() / 4, "{refused:#?}");
+}
+
+/// Rasters of our own: noise, classes, smooth and empty tiles, one band and two, of every type that is written.
+fn written(dir: &Path) -> Vec<PathBuf> {
+    fn one<T: heshan::write::raster::Writable>(path: PathBuf, of: impl Fn(usize, usize) -> T) -> PathBuf {
+        use heshan::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead};
+        let mut grid = open(&fixture("before.tif")).unwrap().info().grid.clone();
+        (grid.width, grid.height) = (1100, 530);
+        let bands = ["a", "b"].map(|n| BandHead { description: n.into(), scale: 1.0, offset: 0.0 });
+        let (overviews, packing) = (Overviews::Average, Packing::Deflate);
+        let nodata = Some(-9999.0);
+        let head = RasterHead { grid: grid.clone(), bands: bands.into(), nodata, overviews, packing, metadata: vec![] };
+        let mut cog = Cog::<T>::create(&path, head.clone()).unwrap();
+        for w in Window::tiles(&grid, 512) {
+            for b in 0..2 {
+                let p: Vec<T> = (0..w.len()).map(|i| of(w.col + i % w.width, w.row + i / w.width + 7 * b)).collect();
+                cog.put(head.encode(b, w, &p)).unwrap();
+            }
+        }
+        cog.finish().unwrap();
+        path
+    }
+    let noise = |c: usize, r: usize| {
+        let z = (c as u64 ^ (r as u64) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (z ^ z >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40
+    };
+    // noise on the left, waves in the middle, nodata on the right
+    let mixed = move |c: usize, r: usize| match c {
+        ..512 => 0.02 * (noise(c, r) as f32 / (1u64 << 24) as f32 - 0.5) + 0.3,
+        512..1000 => (c as f32 / 90.0).sin() * (r as f32 / 70.0).cos(),
+        _ => -9999.0,
+    };
+    vec![
+        one::<f32>(dir.join("own_f32.tif"), mixed),
+        one::<i16>(dir.join("own_i16.tif"), move |c, r| (mixed(c, r) * 10_000.0).clamp(-9999.0, 30_000.0) as i16),
+        one::<u16>(dir.join("own_u16.tif"), move |c, r| noise(c, r) as u16 & 0x3ff),
+        one::<u8>(dir.join("own_u8.tif"), |c, r| (c / 40 + r / 30) as u8 % 9),
+    ]
+}
+
+#[test]
+fn gdal_reads_what_we_write_of_every_type() {
+    let d = tempfile::tempdir().unwrap();
+    for path in written(d.path()) {
+        let (own, gdal) = (GeoTiff::open(&path).unwrap().unwrap(), GdalRaster::open(&path).unwrap());
+        let w = own.info().grid.window();
+        assert!(own.read(&[0, 1], w).unwrap() == gdal.read(&[0, 1], w).unwrap(), "{}", path.display());
+        validate(&path);
+    }
+}
+
 #[test]
 fn a_read_outside_is_refused() {
     let r = open(&fixture("before.tif")).unwrap();

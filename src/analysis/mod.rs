@@ -4,5 +4,7 @@ pub mod change;
 pub mod corridor;
 pub mod histogram;
 pub mod indices;
+mod linear;
 pub mod patches;
+pub mod rsei;
 pub mod score;

@@ -7,7 +7,9 @@ use super::args::{IndexArgs, Shared};
 use super::progress::Terminal;
 use super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
-use crate::jobs::index::{FvcOptions, IndexOptions, IndexSummary, SceneIndex, Wanted, run as job};
+use crate::jobs::index::{
+    Axis, COMPONENTS, FvcOptions, IndexOptions, IndexSummary, RseiOptions, SceneIndex, Wanted, Wetness, run as job,
+};
 use crate::jobs::{SeenCounts, parse_bands};
 
 pub(super) fn run(a: &IndexArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
@@ -33,11 +35,21 @@ fn options(a: &IndexArgs, shared: &Shared, lang: Lang) -> Result<IndexOptions> {
             ));
         }
     };
+    let wetness = match a.wetness.as_slice() {
+        [] => None,
+        w => Some(Wetness(<[f32; 6]>::try_from(w).map_err(|_| {
+            Error::usage("--wetness takes six weights", "--wetness 须为六个系数").remedy(
+                "in this order: blue,green,red,nir,swir1,swir2",
+                "依次为:蓝,绿,红,近红外,短波红外1,短波红外2",
+            )
+        })?)),
+    };
     Ok(IndexOptions {
         scenes: a.scenes.clone(),
         bands: parse_bands(&a.scene.bands)?,
         wanted: a.index.iter().map(|n| Wanted::of(n)).collect::<Result<_>>()?,
         fvc: FvcOptions { soil: a.fvc_soil, vegetation: a.fvc_vegetation, percentiles },
+        rsei: RseiOptions { wetness, keep_water: a.rsei_keep_water },
         mask: a.scene.mask(),
         output: a.output.clone(),
         out: a.raster.options(),
@@ -82,9 +94,20 @@ fn human(s: &SceneIndex, lang: Lang) -> String {
             Lang::Zh => format!("植被覆盖度:裸土 NDVI {soil:.4},全植被 NDVI {vegetation:.4}\n"),
         };
     }
+    if let Some(a) = &s.rsei {
+        let l: Vec<String> = loadings(a).map(|(n, v)| format!("{n} {v:.3}")).collect();
+        out += &match lang {
+            Lang::En => format!("rsei: {:.1} % of the variance; {}\n", 100.0 * a.share, l.join(", ")),
+            Lang::Zh => format!("生态指数:第一主成分贡献率 {:.1} %;{}\n", 100.0 * a.share, l.join(",")),
+        };
+    }
     out += &t("written:\n", "已写出:\n");
     s.files.iter().for_each(|f| out += &format!("  {}\n", f.display()));
     out
+}
+
+fn loadings(a: &Axis) -> impl Iterator<Item = (&'static str, f64)> {
+    COMPONENTS.into_iter().zip(a.loadings)
 }
 
 fn machine(d: &IndexSummary) -> String {
@@ -102,6 +125,10 @@ fn machine(d: &IndexSummary) -> String {
             "datetime": s.datetime.map(|t| t.to_rfc3339()),
             "bands": bands,
             "fvc": s.fvc.map(|(a, b)| json!({"soil_ndvi": a, "vegetation_ndvi": b})),
+            "rsei": s.rsei.as_ref().map(|a| {
+                let l: serde_json::Map<_, _> = loadings(a).map(|(n, v)| (n.to_owned(), json!(v))).collect();
+                json!({"variance_share": a.share, "loadings": l, "pixels": a.pixels})
+            }),
             "files": s.files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>(),
         })
     };

@@ -2,6 +2,7 @@
 
 mod made_up;
 mod outlines;
+mod scenes;
 
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     }
     write_reserve(&mut staging, &designed)?;
     progress.check()?;
+    scenes::write(&mut staging)?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }
 

@@ -120,7 +120,7 @@ impl Classes {
         let mut out = vec![self.rules.len() as u8 + 1; n];
         let indices = self.indices();
         // the first that fits is written last
-        for (number, r) in (1u8..).zip(&self.rules).rev() {
+        for (number, r) in self.rules.iter().enumerate().rev().map(|(i, r)| (i as u8 + 1, r)) {
             let mine: Vec<(&[f32], &Condition)> = r
                 .conditions
                 .iter()

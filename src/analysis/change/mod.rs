@@ -4,7 +4,6 @@
 
 mod chi_square;
 pub mod from_to;
-mod linear;
 pub mod mad;
 pub mod normalise;
 pub mod shift;
