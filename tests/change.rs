@@ -206,7 +206,10 @@ fn classes_before_and_after_are_numpys() {
         f.values[i].as_text().map(str::to_owned).unwrap_or_default()
     };
     let moved = layer("transitions");
-    let bare = moved.features.iter().filter(|f| text(&moved, f, "to_class") == "bare" && text(&moved, f, "from_class") == "植被");
+    let bare = moved
+        .features
+        .iter()
+        .filter(|f| text(&moved, f, "to_class") == "bare" && text(&moved, f, "from_class") == "植被");
     let area: f64 = bare.map(|f| f.geometry.as_ref().unwrap().unsigned_area()).sum();
     assert_eq!(area, 100.0 * t["pairs"]["12"].as_f64().unwrap());
     let patches = layer("patches");
@@ -248,14 +251,20 @@ impl Known {
         for i in 0..width * height {
             let (c, r) = (i % width, i / width);
             let (x, y) = (c as f64, r as f64);
-            let before = (0.4 + 0.18 * (x / 61.0).sin() * (y / 47.0).cos() + 0.04 * (2.0 * random() - 1.0)).clamp(0.03, 0.9);
+            let before =
+                (0.4 + 0.18 * (x / 61.0).sin() * (y / 47.0).cos() + 0.04 * (2.0 * random() - 1.0)).clamp(0.03, 0.9);
             let soil = 0.03 * (x / 13.0).cos() * (y / 17.0).sin();
             let inside = |q: &&[usize; 5]| (q[0]..q[0] + q[2]).contains(&c) && (q[1]..q[1] + q[3]).contains(&r);
             let change = rectangles.iter().rev().find(inside).map_or(0, |q| q[4]);
             let after = [before, 0.04, (before + 0.35).min(0.9)][change];
             let cloud = [(x - 90.0).hypot(y - 400.0) < 60.0, (x - 500.0).hypot(y - 90.0) < 80.0];
             for (date, v) in [before, after].into_iter().enumerate() {
-                let clear = [0.13 - 0.06 * v + 0.8 * soil, 0.22 - 0.17 * v + soil, 0.24 + 0.22 * v + soil, 0.34 - 0.18 * v + 1.2 * soil];
+                let clear = [
+                    0.13 - 0.06 * v + 0.8 * soil,
+                    0.22 - 0.17 * v + soil,
+                    0.24 + 0.22 * v + soil,
+                    0.34 - 0.18 * v + 1.2 * soil,
+                ];
                 let haze = [[(1.0, 0.0); 4], [(1.04, 0.012), (0.97, 0.008), (1.02, 0.004), (0.95, -0.003)]][date];
                 for (b, (v, (gain, offset))) in clear.into_iter().zip(haze).enumerate() {
                     // the sum of four is nearly normal; its deviation is 0.004
@@ -340,7 +349,27 @@ fn patches_find_the_rectangles_that_changed() {
     let (precision, recall) = known.score(&d.path().join("p.gpkg"));
     assert!(precision > 0.99 && recall > 0.99, "precision {precision}, recall {recall}");
     // change vectors, as they come, with half a hectare and Otsu's limit at half
-    let o = run(d.path(), &[&all[..3], &["--patches", "v.gpkg", "--method", "cva", "--normalise", "pif", "--threshold", "250", "--min-area", "5000", "--connectivity", "4"]].concat());
+    let o = run(
+        d.path(),
+        &[
+            &all[..3],
+            &[
+                "--patches",
+                "v.gpkg",
+                "--method",
+                "cva",
+                "--normalise",
+                "pif",
+                "--threshold",
+                "250",
+                "--min-area",
+                "5000",
+                "--connectivity",
+                "4",
+            ],
+        ]
+        .concat(),
+    );
     assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
     let (precision, recall) = known.score(&d.path().join("v.gpkg"));
     assert!(precision > 0.99 && recall > 0.99, "cva: precision {precision}, recall {recall}");

@@ -118,8 +118,23 @@ fn scenes_of_the_sample_change_as_the_readme_says() {
         let [before, after] = ["before", "after"].map(|k| format!("scenes.json#{}", row[k]));
         let o = run(
             d.path(),
-            &["change", &before, &after, "--patches", "p.gpkg", "--overwrite", "--json", "--min-area", "2000",
-              "--class", "water=mndwi>0", "--class", "plants=ndvi>0.5", "--class", "bare=ndvi<0.2"],
+            &[
+                "change",
+                &before,
+                &after,
+                "--patches",
+                "p.gpkg",
+                "--overwrite",
+                "--json",
+                "--min-area",
+                "2000",
+                "--class",
+                "water=mndwi>0",
+                "--class",
+                "plants=ndvi>0.5",
+                "--class",
+                "bare=ndvi<0.2",
+            ],
         );
         assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
         let s: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();

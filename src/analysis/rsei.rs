@@ -12,8 +12,7 @@ use crate::model::{Role, Seen};
 pub const COMPONENTS: [&str; 4] = ["greenness", "wetness", "dryness", "heat"];
 
 /// Bands it is made of, in the order that [`components`] wants them: reflectances from 0 to 1, and temperature.
-pub const ROLES: [Role; 7] =
-    [Role::Blue, Role::Green, Role::Red, Role::Nir, Role::Swir1, Role::Swir2, Role::Tir];
+pub const ROLES: [Role; 7] = [Role::Blue, Role::Green, Role::Red, Role::Nir, Role::Swir1, Role::Swir2, Role::Tir];
 
 /// Weights of the tasselled cap's wetness for blue, green, red, nir, swir1, swir2.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,12 +25,14 @@ impl Wetness {
             "landsat-4" | "landsat-5" => {
                 (Self([0.0315, 0.2021, 0.3102, 0.1594, -0.6806, -0.6109]), "Crist 1985, TM reflectance factors")
             }
-            "landsat-7" => {
-                (Self([0.2626, 0.2141, 0.0926, 0.0656, -0.7629, -0.5388]), "Huang et al. 2002, ETM+ at-satellite reflectance")
-            }
-            "landsat-8" | "landsat-9" => {
-                (Self([0.1511, 0.1973, 0.3283, 0.3407, -0.7117, -0.4559]), "Baig et al. 2014, OLI at-satellite reflectance")
-            }
+            "landsat-7" => (
+                Self([0.2626, 0.2141, 0.0926, 0.0656, -0.7629, -0.5388]),
+                "Huang et al. 2002, ETM+ at-satellite reflectance",
+            ),
+            "landsat-8" | "landsat-9" => (
+                Self([0.1511, 0.1973, 0.3283, 0.3407, -0.7117, -0.4559]),
+                "Baig et al. 2014, OLI at-satellite reflectance",
+            ),
             _ => return None,
         })
     }
@@ -78,13 +79,7 @@ pub struct RseiSums {
 
 impl Default for RseiSums {
     fn default() -> Self {
-        Self {
-            count: 0,
-            min: [f32::INFINITY; 4],
-            max: [f32::NEG_INFINITY; 4],
-            sums: [0.0; 4],
-            products: [[0.0; 4]; 4],
-        }
+        Self { count: 0, min: [f32::INFINITY; 4], max: [f32::NEG_INFINITY; 4], sums: [0.0; 4], products: [[0.0; 4]; 4] }
     }
 }
 
@@ -168,7 +163,8 @@ impl Axis {
         let n = components[0].len();
         let mut out = vec![0f64; n];
         for (k, c) in components.iter().enumerate() {
-            let (low, f) = (f64::from(self.min[k]), self.loadings[k] / (f64::from(self.max[k]) - f64::from(self.min[k])));
+            let (low, f) =
+                (f64::from(self.min[k]), self.loadings[k] / (f64::from(self.max[k]) - f64::from(self.min[k])));
             out.iter_mut().zip(c).for_each(|(o, v)| *o += f * (f64::from(*v) - low));
         }
         out.into_iter().map(|v| v as f32).collect()
@@ -238,6 +234,9 @@ mod tests {
         let v = axis.values(&c);
         let r = rsei(&v, range(&v, &seen));
         r.iter().zip(&t).for_each(|(r, t)| assert!((r - t).abs() < 1e-5));
-        assert_eq!(RseiSums::of(&[vec![1.0; 9], c[1].clone(), c[2].clone(), c[3].clone()], &[Seen::Yes; 9]).solve(), None);
+        assert_eq!(
+            RseiSums::of(&[vec![1.0; 9], c[1].clone(), c[2].clone(), c[3].clone()], &[Seen::Yes; 9]).solve(),
+            None
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Lang, Result};
-use crate::jobs::{InputOptions, MaskOptions, OutOptions, Packing, RasterType, ReadOptions};
+use crate::jobs::{
+    InputOptions, MaskOptions, OutOptions, Packing, RasterOptions, RasterType, ReadOptions, parse_bands,
+};
 
 /// heshan (河山): mine restoration and Yellow River risk, from files to lists and maps
 #[derive(Debug, Parser)]
@@ -288,7 +290,20 @@ pub(crate) struct RasterArgs {
 }
 
 impl RasterArgs {
-    /// For the jobs.
+    /// What raster jobs share, from the arguments that their verbs share.
+    pub fn shared(&self, scene: &SceneArgs, shared: &Shared, lang: Lang) -> Result<RasterOptions> {
+        Ok(RasterOptions {
+            bands: parse_bands(&scene.bands)?,
+            mask: scene.mask(),
+            out: self.options(),
+            quicklook: !self.no_quicklook,
+            overwrite: shared.overwrite,
+            lang,
+            time: super::run_time()?,
+        })
+    }
+
+    /// How rasters are written.
     pub fn options(&self) -> OutOptions {
         OutOptions {
             ty: match self.ty {
@@ -399,6 +414,9 @@ pub(crate) struct ChangeArgs {
     /// Patches (.gpkg .fgb .shp .gdb), in the folder of the raster
     #[arg(long, value_name = "OUT")]
     pub patches: Option<PathBuf>,
+    /// Only count, write nothing: to try thresholds
+    #[arg(long)]
+    pub count_only: bool,
     /// Smallest patch, square metres
     #[arg(long, default_value_t = 0.0, value_name = "M2")]
     pub min_area: f64,

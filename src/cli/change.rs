@@ -6,14 +6,13 @@ use serde_json::json;
 use super::args::{ChangeArgs, MethodArg, NormaliseArg, Shared};
 use super::index::seen_line;
 use super::progress::Terminal;
-use super::{Done, put, run_time, say};
+use super::{Done, put, say};
 use crate::error::{Error, Lang, Result, Text};
 use crate::jobs::change::{
     ChangeOptions, ChangeSummary, ClassRule, Classes, Connectivity, MadOptions, Method, Normalise, Threshold,
     Transition, run as job,
 };
 use crate::jobs::index::index_of;
-use crate::jobs::parse_bands;
 
 pub(super) fn run(a: &ChangeArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -44,7 +43,6 @@ fn options(a: &ChangeArgs, shared: &Shared, lang: Lang) -> Result<ChangeOptions>
     Ok(ChangeOptions {
         before: a.before.clone(),
         after: a.after.clone(),
-        bands: parse_bands(&a.scene.bands)?,
         method,
         threshold: threshold(typed, a.method)?,
         normalise: match a.normalise {
@@ -53,18 +51,14 @@ fn options(a: &ChangeArgs, shared: &Shared, lang: Lang) -> Result<ChangeOptions>
             NormaliseArg::Histogram => Normalise::Histogram,
         },
         classes: Classes::new(a.classes.iter().map(|c| ClassRule::parse(c)).collect::<Result<_>>()?)?,
-        mask: a.scene.mask(),
         output: a.output.clone(),
-        out: a.raster.options(),
         patches: a.patches.clone(),
+        count_only: a.count_only,
         connectivity: if a.connectivity == "4" { Connectivity::Four } else { Connectivity::Eight },
         min_area_m2: a.min_area,
         permits: a.permits.clone(),
         input: a.read.options()?,
-        quicklook: !a.raster.no_quicklook,
-        overwrite: shared.overwrite,
-        lang,
-        time: run_time()?,
+        raster: a.raster.shared(&a.scene, shared, lang)?,
     })
 }
 
@@ -160,6 +154,9 @@ fn human(d: &ChangeSummary, lang: Lang) -> String {
             Lang::Zh => format!("矿权内 {i},越界 {c},矿权外(无主) {o}\n"),
         };
     }
+    if d.files.is_empty() {
+        return out;
+    }
     out += &t("written:\n", "已写出:\n");
     d.files.iter().for_each(|f| out += &format!("  {}\n", f.display()));
     out
@@ -202,9 +199,7 @@ fn machine(d: &ChangeSummary) -> String {
         .iter()
         .map(|(b, l)| json!({"band": b, "gain": l.gain, "offset": l.offset, "r": l.correlation}))
         .collect();
-    let transition = |t: &Transition| {
-        json!({"from": t.from, "to": t.to, "pixels": t.pixels, "patches": t.patches, "area_m2": t.area_m2})
-    };
+    let transition = |t: &Transition| json!({"from": t.from, "to": t.to, "pixels": t.pixels, "patches": t.patches, "area_m2": t.area_m2});
     let j = json!({
         "before": d.scenes[0],
         "after": d.scenes[1],

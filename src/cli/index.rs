@@ -5,12 +5,12 @@ use serde_json::{Value as Json, json};
 
 use super::args::{IndexArgs, Shared};
 use super::progress::Terminal;
-use super::{Done, put, run_time, say};
+use super::{Done, put, say};
 use crate::error::{Error, Lang, Result, Text};
+use crate::jobs::SeenCounts;
 use crate::jobs::index::{
     Axis, COMPONENTS, FvcOptions, IndexOptions, IndexSummary, RseiOptions, SceneIndex, Wanted, Wetness, run as job,
 };
-use crate::jobs::{SeenCounts, parse_bands};
 
 pub(super) fn run(a: &IndexArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -38,25 +38,17 @@ fn options(a: &IndexArgs, shared: &Shared, lang: Lang) -> Result<IndexOptions> {
     let wetness = match a.wetness.as_slice() {
         [] => None,
         w => Some(Wetness(<[f32; 6]>::try_from(w).map_err(|_| {
-            Error::usage("--wetness takes six weights", "--wetness 须为六个系数").remedy(
-                "in this order: blue,green,red,nir,swir1,swir2",
-                "依次为:蓝,绿,红,近红外,短波红外1,短波红外2",
-            )
+            Error::usage("--wetness takes six weights", "--wetness 须为六个系数")
+                .remedy("in this order: blue,green,red,nir,swir1,swir2", "依次为:蓝,绿,红,近红外,短波红外1,短波红外2")
         })?)),
     };
     Ok(IndexOptions {
         scenes: a.scenes.clone(),
-        bands: parse_bands(&a.scene.bands)?,
         wanted: a.index.iter().map(|n| Wanted::of(n)).collect::<Result<_>>()?,
         fvc: FvcOptions { soil: a.fvc_soil, vegetation: a.fvc_vegetation, percentiles },
         rsei: RseiOptions { wetness, keep_water: a.rsei_keep_water },
-        mask: a.scene.mask(),
         output: a.output.clone(),
-        out: a.raster.options(),
-        quicklook: !a.raster.no_quicklook,
-        overwrite: shared.overwrite,
-        lang,
-        time: run_time()?,
+        raster: a.raster.shared(&a.scene, shared, lang)?,
     })
 }
 

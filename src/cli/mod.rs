@@ -5,6 +5,7 @@ mod args;
 mod change;
 mod check;
 mod index;
+mod memory;
 mod progress;
 mod sample;
 mod say;
@@ -25,6 +26,7 @@ pub(crate) type Done = Result<u8>;
 
 /// Runs the command line; answers the exit code (DESIGN section 4).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    memory::keep();
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(m) => m,
         Err(e) => {

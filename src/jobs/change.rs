@@ -8,24 +8,21 @@ mod sweep;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Notes;
 use super::inputs::InputOptions;
 use super::manifest::{Manifest, companion};
-use super::raster_out::{OutOptions, SeenCounts};
-use super::view::MaskOptions;
+use super::raster_out::{RasterOptions, SeenCounts};
+use crate::analysis::change::Direction;
+pub use crate::analysis::change::from_to::{ClassRule, Classes};
 pub use crate::analysis::change::mad::MadOptions;
 pub use crate::analysis::change::normalise::Line;
 pub use crate::analysis::change::threshold::Threshold;
-use crate::analysis::change::Direction;
-pub use crate::analysis::change::from_to::{ClassRule, Classes};
 use crate::analysis::indices::Index;
 pub use crate::analysis::patches::{Connectivity, PatchOptions};
-use crate::error::{Error, Lang, Result, Text};
+use crate::error::{Error, Result, Text};
 use crate::model::{Progress, Seen};
-use crate::read::scenes::BandRole;
 use crate::report::change::{patches as layer, transitions};
 use crate::write::raster::Statistics;
 use crate::write::raster::quicklook::write_png;
@@ -87,8 +84,6 @@ pub struct ChangeOptions {
     pub before: PathBuf,
     /// The later scene.
     pub after: PathBuf,
-    /// Bands of plain rasters.
-    pub bands: Vec<BandRole>,
     /// How change is measured.
     pub method: Method,
     /// Limits; of a magnitude (cva, irmad) only the upper counts, and for irmad a fixed one is a probability of no change.
@@ -97,14 +92,12 @@ pub struct ChangeOptions {
     pub normalise: Normalise,
     /// Classes of ground by thresholds, for from–to changes; none where empty.
     pub classes: Classes,
-    /// Masks.
-    pub mask: MaskOptions,
     /// Raster of change; none is written where `None`.
     pub output: Option<PathBuf>,
-    /// How it is written.
-    pub out: OutOptions,
     /// Patches; none are made where `None`.
     pub patches: Option<PathBuf>,
+    /// Only count pixels; write nothing.
+    pub count_only: bool,
     /// Neighbours.
     pub connectivity: Connectivity,
     /// Minimum mapping unit, square metres (in the grid's plane).
@@ -113,14 +106,8 @@ pub struct ChangeOptions {
     pub permits: Vec<String>,
     /// How permits are read.
     pub input: InputOptions,
-    /// A picture beside the raster.
-    pub quicklook: bool,
-    /// Replace outputs that exist.
-    pub overwrite: bool,
-    /// Language of texts in outputs.
-    pub lang: Lang,
-    /// The time of the run, as outputs carry it.
-    pub time: DateTime<Utc>,
+    /// What raster jobs share.
+    pub raster: RasterOptions,
 }
 
 /// Patches of one direction.
@@ -188,18 +175,21 @@ pub struct ChangeSummary {
 /// `Usage` for options that do not fit; `Input` where a scene cannot be read or lacks bands, the scenes do not overlap,
 /// nothing was seen on both dates, or the offsets of Sentinel-2 are unknown; `Output` where something cannot be written.
 pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> {
-    let started = Instant::now();
     check(o)?;
+    if o.count_only {
+        return count(o, progress);
+    }
+    let started = Instant::now();
     let mut staging = claim(o)?;
     let mut notes = Notes::default();
     progress.step(&Text::new("reading", "读取数据"), None);
     let pair = Pair::open(o, &mut notes)?;
     let ready = prepare(o, &pair, progress, &mut notes)?;
-    let swept = sweep::sweep(o, &pair, &ready, &staging, progress, &mut notes)?;
+    let swept = sweep::sweep(o, &pair, &ready, Some(&staging), progress, &mut notes)?;
     if swept.counts.get(Seen::Yes) == 0 {
         return Err(pair.nothing_seen(&swept.counts));
     }
-    let mut manifest = Manifest::new("change", o.time, parameters(o, &ready));
+    let mut manifest = Manifest::new("change", o.raster.time, parameters(o, &ready));
     pair.record(&mut manifest)?;
     manifest.count("pixels", swept.counts.json());
     let small = swept.patches.small;
@@ -224,7 +214,12 @@ pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> 
         if !o.classes.is_empty() {
             tables.push(transitions(&moved, &d));
         }
-        let options = WriteOptions { overwrite: o.overwrite, encoding: None, lang: o.lang, timestamp: Some(o.time) };
+        let options = WriteOptions {
+            overwrite: o.raster.overwrite,
+            encoding: None,
+            lang: o.raster.lang,
+            timestamp: Some(o.raster.time),
+        };
         notes.warnings.extend(write_staged(&mut staging, path, &tables, &options)?.notes());
     }
     if let Some(png) = quicklook_path(o) {
@@ -255,10 +250,46 @@ pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> 
     })
 }
 
+/// Counts and limits alone: nothing is written, so nothing needs the digests of a manifest either.
+fn count(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> {
+    let mut notes = Notes::default();
+    progress.step(&Text::new("reading", "读取数据"), None);
+    let pair = Pair::open(o, &mut notes)?;
+    let ready = prepare(o, &pair, progress, &mut notes)?;
+    let swept = sweep::sweep(o, &pair, &ready, None, progress, &mut notes)?;
+    if swept.counts.get(Seen::Yes) == 0 {
+        return Err(pair.nothing_seen(&swept.counts));
+    }
+    Ok(ChangeSummary {
+        scenes: [pair.scenes[0].id.clone(), pair.scenes[1].id.clone()],
+        limits: ready.limits,
+        counts: swept.counts,
+        small: (0, 0),
+        directions: directions(o, &swept.by_class, &[]),
+        transitions: patches::sums(o, &swept.by_pair, &[]),
+        mad: ready.mad.map(|m| (m.0.rho, m.1)),
+        lines: ready.lines,
+        shift: ready.shift,
+        statistics: None,
+        permits: None,
+        notes,
+        files: Vec::new(),
+    })
+}
+
 fn check(o: &ChangeOptions) -> Result<()> {
-    if o.output.is_none() && o.patches.is_none() {
-        return Err(Error::usage("nothing to write was named", "未指定输出")
-            .remedy("give -o OUT.tif, --patches OUT.gpkg, or both", "请给出 -o 输出.tif 或 --patches 输出.gpkg"));
+    if o.count_only && (o.output.is_some() || o.patches.is_some()) {
+        return Err(Error::usage(
+            "--count-only writes nothing, but an output was named",
+            "--count-only 不写出文件,却指定了输出",
+        )
+        .remedy("leave one of both away", "请去掉其中之一"));
+    }
+    if !o.count_only && o.output.is_none() && o.patches.is_none() {
+        return Err(Error::usage("nothing to write was named", "未指定输出").remedy(
+            "give -o OUT.tif, --patches OUT.gpkg, or both; or --count-only",
+            "请给出 -o 输出.tif 或 --patches 输出.gpkg;只计数用 --count-only",
+        ));
     }
     if !o.permits.is_empty() && o.patches.is_none() {
         return Err(Error::usage("--permits needs --patches", "--permits 须与 --patches 同用"));
@@ -301,7 +332,7 @@ fn main_output(o: &ChangeOptions) -> PathBuf {
 }
 
 fn quicklook_path(o: &ChangeOptions) -> Option<PathBuf> {
-    o.quicklook.then(|| companion(&main_output(o), ".png"))
+    o.raster.quicklook.then(|| companion(&main_output(o), ".png"))
 }
 
 /// Raster of from–to classes, beside the raster of change.
@@ -319,7 +350,7 @@ fn outputs(o: &ChangeOptions) -> Vec<PathBuf> {
 }
 
 fn claim(o: &ChangeOptions) -> Result<Staging> {
-    let mut staging = Staging::beside(&main_output(o), o.overwrite)?;
+    let mut staging = Staging::beside(&main_output(o), o.raster.overwrite)?;
     for f in outputs(o) {
         staging.claim(&f)?;
     }
@@ -385,7 +416,7 @@ fn parameters(o: &ChangeOptions, r: &Ready) -> serde_json::Value {
     json!({
         "before": o.before.display().to_string(),
         "after": o.after.display().to_string(),
-        "bands": o.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
+        "bands": o.raster.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
         "method": o.method.as_str(),
         "index": index,
         "threshold": threshold,
@@ -395,13 +426,13 @@ fn parameters(o: &ChangeOptions, r: &Ready) -> serde_json::Value {
         "lines": lines,
         "shift_px": r.shift,
         "irmad": r.mad.as_ref().map(|m| json!({"correlations": m.0.rho, "iterations": m.1})),
-        "mask_clouds": o.mask.clouds,
-        "dilate_px": o.mask.dilate,
-        "mask_saturated": o.mask.saturated,
+        "mask_clouds": o.raster.mask.clouds,
+        "dilate_px": o.raster.mask.dilate,
+        "mask_saturated": o.raster.mask.saturated,
         "connectivity": if o.connectivity == Connectivity::Four { 4 } else { 8 },
         "min_area_m2": o.min_area_m2,
         "permits": o.permits,
-        "type": o.out.ty.as_str(),
-        "overviews": o.out.overviews,
+        "type": o.raster.out.ty.as_str(),
+        "overviews": o.raster.out.overviews,
     })
 }

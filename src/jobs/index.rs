@@ -11,14 +11,14 @@ use serde_json::json;
 use super::Notes;
 use super::manifest::{Manifest, companion};
 use super::pipeline::{run as each, units};
-use super::raster_out::{OutOptions, OutPixel, RasterType, SeenCounts, head, pixels};
-use super::view::{MaskOptions, View};
+use super::raster_out::{OutPixel, RasterOptions, RasterType, SeenCounts, head, pixels};
+use super::view::View;
 use crate::analysis::histogram::Histogram;
 use crate::analysis::indices::{Index, compute, fvc};
 pub use crate::analysis::rsei::{Axis, COMPONENTS, Wetness};
-use crate::error::{Error, Lang, Result, Text};
+use crate::error::{Error, Result, Text};
 use crate::model::{Progress, Role, Scene, Seen, Window};
-use crate::read::scenes::{BandRole, require, scene};
+use crate::read::scenes::{require, scene};
 use crate::report::quicklook::{Ramp, Sampled, picture};
 use crate::write::raster::quicklook::write_png;
 use crate::write::raster::{Cog, RasterHead, Statistics, Tile};
@@ -121,28 +121,16 @@ struct Fitted {
 pub struct IndexOptions {
     /// Scenes: folders, metadata files, rasters.
     pub scenes: Vec<PathBuf>,
-    /// Bands of plain rasters.
-    pub bands: Vec<BandRole>,
     /// One band of the output each.
     pub wanted: Vec<Wanted>,
     /// The cover.
     pub fvc: FvcOptions,
     /// The ecological index.
     pub rsei: RseiOptions,
-    /// Masks.
-    pub mask: MaskOptions,
     /// A file for one scene; a folder for several.
     pub output: PathBuf,
-    /// How it is written.
-    pub out: OutOptions,
-    /// A picture of the first index beside each raster.
-    pub quicklook: bool,
-    /// Replace outputs that exist.
-    pub overwrite: bool,
-    /// Language of texts in outputs.
-    pub lang: Lang,
-    /// The time of the run, as outputs carry it.
-    pub time: DateTime<Utc>,
+    /// What raster jobs share; the picture is of the first index.
+    pub raster: RasterOptions,
 }
 
 /// One index of one scene.
@@ -194,10 +182,10 @@ pub fn run(o: &IndexOptions, progress: &dyn Progress) -> Result<IndexSummary> {
     let mut notes = Notes::default();
     let mut scenes = Vec::new();
     for path in &o.scenes {
-        let s = scene(path, &o.bands)?;
+        let s = scene(path, &o.raster.bands)?;
         let output = if o.scenes.len() == 1 { o.output.clone() } else { o.output.join(format!("{}_index.tif", s.id)) };
         progress.step(&Text::new(format!("index {}", s.id), format!("计算指数 {}", s.id)), None);
-        let done = match o.out.ty {
+        let done = match o.raster.out.ty {
             RasterType::Int16 => one::<i16>(o, path, &s, &output, &mut notes, progress),
             RasterType::Float32 => one::<f32>(o, path, &s, &output, &mut notes, progress),
         };
@@ -223,14 +211,14 @@ fn one<T: OutPixel>(
     progress: &dyn Progress,
 ) -> Result<SceneIndex> {
     let started = Instant::now();
-    let mut staging = Staging::beside(output, o.overwrite)?;
+    let mut staging = Staging::beside(output, o.raster.overwrite)?;
     let staged = staging.claim(output)?;
     let roles = roles(&o.wanted);
     require(s, &roles)?;
     if o.wanted.iter().any(|w| w.wants_reflectance()) {
         reflectance(s, &roles, path)?;
     }
-    let view = View::open(s, &roles, None, o.mask, &mut notes.warnings)?;
+    let view = View::open(s, &roles, None, o.raster.mask, &mut notes.warnings)?;
     let windows = units(&view.grid, &view.blocks);
     let mut fitted = Fitted::default();
     if o.wanted.contains(&Wanted::Fvc) {
@@ -240,7 +228,7 @@ fn one<T: OutPixel>(
         fitted.rsei = Some(ecology::fit(o, s, &view, &roles, &windows, notes, progress).map_err(|e| e.in_file(path))?);
     }
     let names: Vec<String> = o.wanted.iter().map(|w| w.as_str().to_owned()).collect();
-    let head = head::<T>(&view.grid, &names, o.out, about(s, o, &fitted));
+    let head = head::<T>(&view.grid, &names, o.raster.out, about(s, o, &fitted));
     let mut cog = Cog::<T>::create(&staged, head.clone())?;
     let mut look = Sampled::new(&view.grid);
     let mut counts = vec![SeenCounts::default(); names.len()];
@@ -264,12 +252,12 @@ fn one<T: OutPixel>(
         ));
     }
     let statistics = cog.finish()?;
-    if o.quicklook {
+    if o.raster.quicklook {
         let png = staging.claim(&companion(output, ".png"))?;
         let range = if matches!(o.wanted[0], Wanted::Fvc | Wanted::Rsei) { (0.0, 1.0) } else { (-0.2, 0.8) };
         write_png(&png, &picture(&look, Ramp::Vegetation, range))?;
     }
-    let mut manifest = Manifest::new("index", o.time, parameters(o, &fitted));
+    let mut manifest = Manifest::new("index", o.raster.time, parameters(o, &fitted));
     let mut used = roles.clone();
     used.push(Role::Qa);
     manifest.scenes(&[("scene", s, &view.grid)], &used)?;
@@ -277,7 +265,7 @@ fn one<T: OutPixel>(
         manifest.count(n, c.json());
     }
     let mut files = vec![output.to_path_buf()];
-    if o.quicklook {
+    if o.raster.quicklook {
         files.push(companion(output, ".png"));
     }
     files.push(companion(output, ".manifest.json"));
@@ -286,7 +274,14 @@ fn one<T: OutPixel>(
     let files = staging.commit()?;
     let bands = o.wanted.iter().zip(statistics).zip(counts);
     let bands = bands.map(|((w, statistics), counts)| IndexBand { name: w.as_str(), statistics, counts }).collect();
-    Ok(SceneIndex { scene: s.id.clone(), datetime: s.datetime, bands, fvc: fitted.fvc, rsei: fitted.rsei.map(|f| f.axis), files })
+    Ok(SceneIndex {
+        scene: s.id.clone(),
+        datetime: s.datetime,
+        bands,
+        fvc: fitted.fvc,
+        rsei: fitted.rsei.map(|f| f.axis),
+        files,
+    })
 }
 
 fn unit<T: OutPixel>(
@@ -314,7 +309,7 @@ fn unit<T: OutPixel>(
         u.tiles.push(head.encode(i, w, &p));
         u.counts.push(SeenCounts::of(&state));
         u.clipped += clipped;
-        if i == 0 && o.quicklook {
+        if i == 0 && o.raster.quicklook {
             u.look = Sampled::sample(step, w, &values, &state);
         }
     }
@@ -439,15 +434,15 @@ fn about(s: &Scene, o: &IndexOptions, fitted: &Fitted) -> Vec<(String, String)> 
 fn parameters(o: &IndexOptions, fitted: &Fitted) -> serde_json::Value {
     json!({
         "scenes": o.scenes.iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
-        "bands": o.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
+        "bands": o.raster.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
         "index": o.wanted.iter().map(|w| w.as_str()).collect::<Vec<_>>(),
         "rsei": fitted.rsei.as_ref().map(ecology::Fit::json),
         "fvc": fitted.fvc.map(|(soil, vegetation)| json!({"soil_ndvi": soil, "vegetation_ndvi": vegetation})),
-        "mask_clouds": o.mask.clouds,
-        "dilate_px": o.mask.dilate,
-        "mask_saturated": o.mask.saturated,
-        "type": o.out.ty.as_str(),
-        "overviews": o.out.overviews,
+        "mask_clouds": o.raster.mask.clouds,
+        "dilate_px": o.raster.mask.dilate,
+        "mask_saturated": o.raster.mask.saturated,
+        "type": o.raster.out.ty.as_str(),
+        "overviews": o.raster.out.overviews,
         "output": o.output.display().to_string(),
     })
 }

@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn by_hand() {
         let rule = |t: &str| ClassRule::parse(t).unwrap();
-        let c = Classes::new(vec![rule("水=mndwi > 0.1"), rule("plants=ndvi>0.3"), rule("bare=ndvi<0.2&mndwi<0")]).unwrap();
+        let c =
+            Classes::new(vec![rule("水=mndwi > 0.1"), rule("plants=ndvi>0.3"), rule("bare=ndvi<0.2&mndwi<0")]).unwrap();
         assert_eq!(c.indices(), [Index::Mndwi, Index::Ndvi]);
         assert_eq!(c.names().collect::<Vec<_>>(), [(1, "水"), (2, "plants"), (3, "bare"), (4, "other")]);
         // water though green (the first that fits), plants, at a limit (no class), bare, dark and wet

@@ -28,7 +28,7 @@ pub(in crate::jobs) struct Pair {
 
 impl Pair {
     pub fn open(o: &ChangeOptions, notes: &mut Notes) -> Result<Self> {
-        let scenes = [scene(&o.before, &o.bands)?, scene(&o.after, &o.bands)?];
+        let scenes = [scene(&o.before, &o.raster.bands)?, scene(&o.after, &o.raster.bands)?];
         let asked = asked(o);
         let mut roles: Vec<Role> = match o.method {
             Method::Difference(_) if o.normalise != super::Normalise::Invariant => roles_of(&asked),
@@ -47,15 +47,15 @@ impl Pair {
             }
         }
         let bands = roles.len();
-        if o.quicklook && matches!(o.method, Method::Difference(_)) {
+        if o.raster.quicklook && !o.count_only && matches!(o.method, Method::Difference(_)) {
             roles.extend(beside(&scenes, &roles));
         }
         offsets(&scenes, notes)?;
         in_order(&scenes, notes);
-        let mut before = View::open(&scenes[0], &roles, None, o.mask, &mut notes.warnings)?;
-        let own = View::open(&scenes[1], &roles, None, o.mask, &mut Vec::new())?;
+        let mut before = View::open(&scenes[0], &roles, None, o.raster.mask, &mut notes.warnings)?;
+        let own = View::open(&scenes[1], &roles, None, o.raster.mask, &mut Vec::new())?;
         overlap(&before.grid, &own.grid, o)?;
-        let mut after = View::open(&scenes[1], &roles, Some(&before.grid), o.mask, &mut notes.warnings)?;
+        let mut after = View::open(&scenes[1], &roles, Some(&before.grid), o.raster.mask, &mut notes.warnings)?;
         (before.shown_from, after.shown_from) = (bands, bands);
         let blocks: Vec<(usize, usize)> = before.blocks.iter().chain(&after.blocks).copied().collect();
         let windows = units(&before.grid, &blocks);
@@ -116,7 +116,7 @@ impl Pair {
             with_classes: !o.classes.is_empty(),
             with_permits: !o.permits.is_empty(),
             classes: o.classes.names().map(|(_, n)| n.to_owned()).collect(),
-            lang: o.lang,
+            lang: o.raster.lang,
         }
     }
 

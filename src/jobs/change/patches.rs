@@ -116,9 +116,7 @@ pub(super) fn sums(o: &ChangeOptions, by_pair: &[u64], moved: &[PatchRow]) -> Ve
 /// The rules as the manifest has them.
 pub(super) fn rules(classes: &Classes) -> Json {
     let condition = |c: &Condition| format!("{}{}{}", c.index.as_str(), if c.above { '>' } else { '<' }, c.limit);
-    let rule = |r: &ClassRule| {
-        json!({"name": r.name, "where": r.conditions.iter().map(condition).collect::<Vec<_>>()})
-    };
+    let rule = |r: &ClassRule| json!({"name": r.name, "where": r.conditions.iter().map(condition).collect::<Vec<_>>()});
     classes.rules().iter().map(rule).collect()
 }
 

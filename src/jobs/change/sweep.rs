@@ -47,11 +47,11 @@ pub(super) fn sweep(
     o: &ChangeOptions,
     pair: &Pair,
     ready: &Ready,
-    staging: &Staging,
+    staging: Option<&Staging>,
     progress: &dyn Progress,
     notes: &mut Notes,
 ) -> Result<Swept> {
-    match o.out.ty {
+    match o.raster.out.ty {
         RasterType::Int16 => sweep_as::<i16>(o, pair, ready, staging, progress, notes),
         RasterType::Float32 => sweep_as::<f32>(o, pair, ready, staging, progress, notes),
     }
@@ -61,21 +61,21 @@ fn sweep_as<T: OutPixel>(
     o: &ChangeOptions,
     pair: &Pair,
     ready: &Ready,
-    staging: &Staging,
+    staging: Option<&Staging>,
     progress: &dyn Progress,
     notes: &mut Notes,
 ) -> Result<Swept> {
     let grid = &pair.before.grid;
     let heads = Heads {
-        values: head::<T>(grid, &[pair.title(o)], o.out, about(o, pair, ready)),
+        values: head::<T>(grid, &[pair.title(o)], o.raster.out, about(o, pair, ready)),
         classes: class_head(o, pair),
         triptych: Triptych::new(grid, &pair.roles),
     };
     let (mut cog, mut class_cog) = (None, None);
-    if let Some(path) = &o.output {
+    if let (Some(path), Some(staging)) = (&o.output, staging) {
         cog = Some(Cog::<T>::create(&staging.place(path)?, heads.values.clone())?);
     }
-    if let Some(path) = classes_path(o) {
+    if let (Some(path), Some(staging)) = (classes_path(o), staging) {
         class_cog = Some(Cog::<u8>::create(&staging.place(&path)?, heads.classes.clone())?);
     }
     let min_pixels = (o.min_area_m2 / pair.pixel_m2()?).ceil().max(1.0) as u64;
@@ -92,22 +92,27 @@ fn sweep_as<T: OutPixel>(
     };
     let mut clipped = 0;
     progress.step(&Text::new("change", "变化检测"), Some(pair.windows.len() as u64));
-    each(&pair.windows, progress, |w| unit::<T>(o, pair, ready, &heads, w), |w, u| {
-        s.counts.add(&u.counts);
-        s.by_class.iter_mut().zip(u.by_class).for_each(|(a, b)| *a += b);
-        s.by_pair.iter_mut().zip(&u.by_pair).for_each(|(a, b)| *a += b);
-        clipped += u.clipped;
-        s.look.put(&u.look);
-        band.put(w, u.runs);
-        moved_band.put(w, u.moved);
-        if let (Some(c), Some(t)) = (&mut class_cog, u.class_tile) {
-            c.put(t)?;
-        }
-        match (&mut cog, u.tile) {
-            (Some(c), Some(t)) => c.put(t),
-            _ => Ok(()),
-        }
-    })?;
+    each(
+        &pair.windows,
+        progress,
+        |w| unit::<T>(o, pair, ready, &heads, w),
+        |w, u| {
+            s.counts.add(&u.counts);
+            s.by_class.iter_mut().zip(u.by_class).for_each(|(a, b)| *a += b);
+            s.by_pair.iter_mut().zip(&u.by_pair).for_each(|(a, b)| *a += b);
+            clipped += u.clipped;
+            s.look.put(&u.look);
+            band.put(w, u.runs);
+            moved_band.put(w, u.moved);
+            if let (Some(c), Some(t)) = (&mut class_cog, u.class_tile) {
+                c.put(t)?;
+            }
+            match (&mut cog, u.tile) {
+                (Some(c), Some(t)) => c.put(t),
+                _ => Ok(()),
+            }
+        },
+    )?;
     if let Some(c) = cog {
         s.statistics = c.finish()?.into_iter().next().flatten();
     }
@@ -149,18 +154,18 @@ fn unit<T: OutPixel>(o: &ChangeOptions, pair: &Pair, ready: &Ready, heads: &Head
     }
     let mut by_pair = vec![0; if pair_of.is_empty() { 0 } else { 256 }];
     pair_of.iter().for_each(|p| by_pair[usize::from(*p)] += 1);
-    let mut found = runs(w, &classes, &pair_of, &v.values, |c| c != STABLE && c != UNSEEN);
     let mut by_class = [0; 4];
-    for r in &found {
-        by_class[usize::from(r.class & 3)] += u64::from(r.to - r.from);
+    for (n, class) in by_class.iter_mut().zip(0u8..).skip(1) {
+        *n = classes.iter().filter(|c| **c == class).count() as u64;
     }
-    let mut moved_runs = Vec::new();
-    if o.patches.is_none() {
-        found.clear();
-    } else if !pair_of.is_empty() {
-        moved_runs = runs(w, &pair_of, &[], &v.values, moved);
+    let (mut found, mut moved_runs) = (Vec::new(), Vec::new());
+    if o.patches.is_some() {
+        found = runs(w, &classes, &pair_of, &v.values, |c| c != STABLE && c != UNSEEN);
+        if !pair_of.is_empty() {
+            moved_runs = runs(w, &pair_of, &[], &v.values, moved);
+        }
     }
-    let look = match o.quicklook {
+    let look = match o.raster.quicklook && !o.count_only {
         true => heads.triptych.sample(w, &v.bands, &v.each, &v.values, &v.seen),
         false => Look::default(),
     };
@@ -185,8 +190,8 @@ fn class_head(o: &ChangeOptions, pair: &Pair) -> RasterHead {
         grid: pair.before.grid.clone(),
         bands: vec![BandHead { description: "from_to".into(), scale: 1.0, offset: 0.0 }],
         nodata: Some(f64::from(UNKNOWN)),
-        overviews: if o.out.overviews { Overviews::Nearest } else { Overviews::None },
-        packing: o.out.packing,
+        overviews: if o.raster.out.overviews { Overviews::Nearest } else { Overviews::None },
+        packing: o.raster.out.packing,
         metadata: vec![
             ("BEFORE".into(), pair.scenes[0].id.clone()),
             ("AFTER".into(), pair.scenes[1].id.clone()),

@@ -33,7 +33,9 @@ impl Fit {
 
     /// For the manifest.
     pub fn json(&self) -> Json {
-        let named = |v: [f64; 4]| COMPONENTS.iter().zip(v).map(|(n, v)| ((*n).to_owned(), json!(v))).collect::<serde_json::Map<_, _>>();
+        let named = |v: [f64; 4]| {
+            COMPONENTS.iter().zip(v).map(|(n, v)| ((*n).to_owned(), json!(v))).collect::<serde_json::Map<_, _>>()
+        };
         json!({
             "variance_share": self.axis.share,
             "loadings": named(self.axis.loadings),

@@ -88,7 +88,9 @@ fn landsat(folder: &Path, d: &Date) -> Result<()> {
     let r = Raster { metres: 30.0, side: 66 };
     for (k, band) in ["SR_B2", "SR_B3", "SR_B4", "SR_B5", "SR_B6", "SR_B7", "ST_B10"].iter().enumerate() {
         let number = |v: f64| if k < 6 { (v + 0.2) / 2.75e-5 } else { (v - 149.0) / 0.003_418_02 };
-        let pixels = r.pixels(d, |l, noise| number(if k < 6 { l.cover[k] * noise } else { l.cover[k] + 8.0 * (noise - 1.0) }) as u16);
+        let pixels = r.pixels(d, |l, noise| {
+            number(if k < 6 { l.cover[k] * noise } else { l.cover[k] + 8.0 * (noise - 1.0) }) as u16
+        });
         r.write(&folder.join(format!("{}_{band}.TIF", d.name)), &pixels, Some(0.0))?;
     }
     // USGS LSDS-1619, table 6-3: clear, and cloud of high confidence
@@ -110,13 +112,20 @@ fn landsat(folder: &Path, d: &Date) -> Result<()> {
 fn sentinel2(folder: &Path, d: &Date) -> Result<()> {
     let offset = if d.later { -1000.0 } else { 0.0 };
     let (ten, twenty) = (Raster { metres: 10.0, side: 198 }, Raster { metres: 20.0, side: 99 });
-    for (k, band, r) in [(1, "B03_10m", &ten), (2, "B04_10m", &ten), (3, "B08_10m", &ten), (4, "B11_20m", &twenty), (5, "B12_20m", &twenty)] {
+    for (k, band, r) in [
+        (1, "B03_10m", &ten),
+        (2, "B04_10m", &ten),
+        (3, "B08_10m", &ten),
+        (4, "B11_20m", &twenty),
+        (5, "B12_20m", &twenty),
+    ] {
         let pixels = r.pixels(d, |l, noise| (l.cover[k] * noise * 10_000.0 - offset) as u16);
         r.write(&folder.join(format!("T48SXJ_SAMPLE_{band}.tif")), &pixels, Some(0.0))?;
     }
     let scl = twenty.pixels(d, |l, _| if l.cloud { 9u8 } else { 5 });
     twenty.write(&folder.join("T48SXJ_SAMPLE_SCL_20m.tif"), &scl, Some(0.0))?;
-    let (craft, date, baseline) = if d.later { ("Sentinel-2B", "2024-07-22", "05.10") } else { ("Sentinel-2A", "2021-07-18", "03.01") };
+    let (craft, date, baseline) =
+        if d.later { ("Sentinel-2B", "2024-07-22", "05.10") } else { ("Sentinel-2A", "2021-07-18", "03.01") };
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<n1:Level-2A_User_Product xmlns:n1=\"https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-2A.xsd\">\n<n1:General_Info><Product_Info>\n<PRODUCT_START_TIME>{date}T03:25:39.024Z</PRODUCT_START_TIME><PRODUCT_URI>{}</PRODUCT_URI>\n<PROCESSING_LEVEL>Level-2A</PROCESSING_LEVEL><PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE>\n<Datatake><SPACECRAFT_NAME>{craft}</SPACECRAFT_NAME></Datatake></Product_Info><Product_Image_Characteristics>\n<QUANTIFICATION_VALUES_LIST><BOA_QUANTIFICATION_VALUE unit=\"none\">10000</BOA_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>\n",
         d.name
@@ -200,7 +209,9 @@ fn waves(x: f64, y: f64) -> f64 {
 
 /// 0 to 1, the same for the same numbers (SplitMix64's finaliser, Steele et al. 2014).
 fn hash(a: u64, b: u64, c: u64) -> f64 {
-    let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f) ^ c.wrapping_mul(0x1656_67b1_9e37_79f9);
+    let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
+        ^ c.wrapping_mul(0x1656_67b1_9e37_79f9);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64

@@ -106,7 +106,8 @@ impl Triptych {
         let left = 2 * (panel + GAP);
         let (low, high) = range;
         for (r, c) in (0..h).flat_map(|r| (0..w).map(move |c| (r, c))) {
-            let colour = self.parts[6].values[r / zoom * columns + c / zoom].map_or([225; 3], |v| Ramp::Change.colour((v - low) / (high - low)));
+            let colour = self.parts[6].values[r / zoom * columns + c / zoom]
+                .map_or([225; 3], |v| Ramp::Change.colour((v - low) / (high - low)));
             set(&mut p, left + c, TITLE + r, colour);
         }
         write(&mut p, left + 2, 4, change);
@@ -151,6 +152,9 @@ mod tests {
         let at = |c: usize, r: usize| &p.rgba[4 * (r * p.width + c)..4 * (r * p.width + c) + 3];
         // black before, white after (a cloud is shown, what was never recorded is not), no change known under either
         assert_eq!((at(5, 17), at(408, 16), at(409, 16)), (&[0, 0, 0][..], &[255, 255, 255][..], &[225, 225, 225][..]));
-        assert_eq!((at(816, 16), at(817, 16), at(818, 16)), (&[225, 225, 225][..], &[225, 225, 225][..], &[150, 10, 30][..]));
+        assert_eq!(
+            (at(816, 16), at(817, 16), at(818, 16)),
+            (&[225, 225, 225][..], &[225, 225, 225][..], &[150, 10, 30][..])
+        );
     }
 }

@@ -136,7 +136,11 @@ fn values(c: &mut Option<libdeflater::Compressor>, plain: &[u8], row: usize, pla
     let mut room = Vec::new();
     let tried: usize =
         [some(TILE / 4), some(3 * TILE / 4)].map(|s| deflate(c, VALUE_LEVEL, s, &mut room).len()).into_iter().sum();
-    if plan.bytes <= tried * (TILE / (2 * TRIED)) { huffman::pack(plain, &plan) } else { deflate(c, VALUE_LEVEL, plain, &mut room) }
+    if plan.bytes <= tried * (TILE / (2 * TRIED)) {
+        huffman::pack(plain, &plan)
+    } else {
+        deflate(c, VALUE_LEVEL, plain, &mut room)
+    }
 }
 
 fn deflate(c: &mut Option<libdeflater::Compressor>, level: i32, plain: &[u8], room: &mut Vec<u8>) -> Vec<u8> {
