@@ -187,6 +187,7 @@ fn classes_before_and_after_are_numpys() {
     assert_eq!(Json::Object(pixels), t["pairs"]);
     assert_eq!(patches["12"], t["pair_components"]["12"]);
     // the raster says the same
+    common::validate_cog(&d.path().join("c_classes.tif"));
     let r = open(&d.path().join("c_classes.tif")).unwrap();
     let Pixels::U8(v) = r.read(&[0], r.info().grid.window()).unwrap().remove(0) else { panic!("not uint8") };
     for (pair, n) in t["pairs"].as_object().unwrap() {
@@ -408,6 +409,8 @@ fn int16_holds_ten_thousandths() {
     let d = tempfile::tempdir().unwrap();
     change(d.path(), &["-o", "f.tif"]);
     change(d.path(), &["-o", "i.tif", "--type", "int16", "--compress", "zstd", "--no-overviews"]);
+    common::validate_cog(&d.path().join("f.tif"));
+    common::validate_cog(&d.path().join("i.tif"));
     let r = open(&d.path().join("i.tif")).unwrap();
     let Pixels::I16(i) = r.read(&[0], r.info().grid.window()).unwrap().remove(0) else { panic!("not int16") };
     assert_eq!(r.info().bands[0].scale, 1e-4);
@@ -482,6 +485,78 @@ fn pairs_that_do_not_fit_are_refused_in_words() {
     let (code, _) = failure(d.path(), &["change", b, a, "--bands", BANDS, "-o", "x.tif", "--threshold", "0.2,-0.2"]);
     assert_eq!(code, 2);
     assert!(names(d.path()).iter().all(|n| !n.starts_with('x') && !n.starts_with('.')), "nothing half-written stays");
+}
+
+#[test]
+fn only_counting_writes_nothing_and_counts_the_same() {
+    let (d, t) = (tempfile::tempdir().unwrap(), truth());
+    let s = change(d.path(), &["--count-only", "--threshold", "-0.15,0.1", "--class", "a=ndvi>0.25"]);
+    assert_eq!((&s["directions"][0]["pixels"], &s["directions"][1]["pixels"]), (&t["loss"], &t["gain"]));
+    assert_eq!(s["pixels"]["observed"], t["valid"]);
+    assert_eq!(s["classes"][0]["pixels"], t["pairs"]["11"]);
+    assert!(names(d.path()).is_empty(), "{:?}", names(d.path()));
+    let (code, said) =
+        failure(d.path(), &["change", "a.tif", "b.tif", "--bands", BANDS, "--count-only", "-o", "x.tif"]);
+    assert!(code == 2 && said.contains("--count-only writes nothing"), "{said}");
+}
+
+/// A scene of the sample, copied so that it can be spoilt.
+fn sample_scene(to: &Path, name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("data-samples/sample_scenes").join(name);
+    let to = to.join(name);
+    std::fs::create_dir(&to).unwrap();
+    for f in names(&from) {
+        std::fs::copy(from.join(&f), to.join(f)).unwrap();
+    }
+    to
+}
+
+#[test]
+fn offsets_of_sentinel_2_are_each_products_own_or_the_pair_is_refused() {
+    let d = tempfile::tempdir().unwrap();
+    let old = sample_scene(d.path(), "S2A_MSIL2A_20210718_SAMPLE.SAFE");
+    let new = sample_scene(d.path(), "S2B_MSIL2A_20240722_SAMPLE.SAFE");
+    let all = ["change", old.to_str().unwrap(), new.to_str().unwrap(), "--count-only"];
+    let o = run(d.path(), &all);
+    let said = String::from_utf8_lossy(&o.stderr);
+    assert!(o.status.success() && said.contains("different offsets (0 and -1000); each was applied"), "{said}");
+    let limits = String::from_utf8_lossy(&o.stdout).into_owned();
+    assert!(limits.contains("3456") && limits.contains("2268"), "{limits}");
+    // without its metadata nobody knows whether −1000 belongs to the numbers: 0.1 of reflectance
+    std::fs::remove_file(new.join("MTD_MSIL2A.xml")).unwrap();
+    let (code, said) = failure(d.path(), &all);
+    assert_eq!(code, 3);
+    assert!(said.contains("the offset of Sentinel-2 numbers is not known for S2B_MSIL2A_20240722_SAMPLE"), "{said}");
+    assert!(said.contains("MTD_MSIL*.xml"), "{said}");
+}
+
+#[test]
+fn a_scene_under_clouds_is_refused_with_counts() {
+    use heshan::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead};
+    let d = tempfile::tempdir().unwrap();
+    let before = sample_scene(d.path(), "LC08_L2SP_129033_20220715_SAMPLE");
+    let after = sample_scene(d.path(), "LC08_L2SP_129033_20240720_SAMPLE");
+    let qa = after.join("LC08_L2SP_129033_20240720_SAMPLE_QA_PIXEL.TIF");
+    let grid = open(&qa).unwrap().info().grid.clone();
+    let head = RasterHead {
+        grid: grid.clone(),
+        bands: vec![BandHead { description: String::new(), scale: 1.0, offset: 0.0 }],
+        nodata: None,
+        overviews: Overviews::None,
+        packing: Packing::Deflate,
+        metadata: Vec::new(),
+    };
+    let mut cog = Cog::<u16>::create(&qa, head.clone()).unwrap();
+    cog.put(head.encode(0, grid.window(), &vec![22_280; grid.window().len()])).unwrap();
+    cog.finish().unwrap();
+    let all = ["change", before.to_str().unwrap(), after.to_str().unwrap(), "-o", "x.tif"];
+    let (code, said) = failure(d.path(), &all);
+    assert_eq!(code, 3);
+    assert!(said.contains("no pixel was seen on both dates (observed 0, cloud 4356)"), "{said}");
+    assert!(said.contains("--no-cloud-mask"), "{said}");
+    // clouds of a single date alone cover the places that changed
+    let o = run(d.path(), &[&all[..3], &["--count-only", "--no-cloud-mask"]].concat());
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
 }
 
 #[test]

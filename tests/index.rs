@@ -236,6 +236,7 @@ fn the_ecological_index_is_numpys() {
     // values are single precision
     close(&band["statistics"]["mean"], &t["mean"], 1e-7);
     close(&band["statistics"]["std"], &t["std"], 1e-7);
+    common::validate_cog(&d.path().join("e.tif"));
     let r = open(&d.path().join("e.tif")).unwrap();
     let Pixels::F32(v) = r.read(&[0], r.info().grid.window()).unwrap().remove(0) else { panic!("not float32") };
     let seen: Vec<f32> = v.into_iter().filter(|v| *v != -9999.0).collect();

@@ -94,3 +94,17 @@ pub fn tool(program: &str, arguments: &[&str]) -> Option<String> {
         }
     }
 }
+
+/// GDAL's own validator of cloud-optimised GeoTIFF, where Python has GDAL.
+pub fn validate_cog(path: &Path) {
+    for python in ["/usr/bin/python3", "python3"] {
+        let module = "osgeo_utils.samples.validate_cloud_optimized_geotiff";
+        let Some(said) = tool(python, &["-m", module, path.to_str().unwrap()]) else { continue };
+        if said.contains("No module named") {
+            println!("skipped: {python} has no osgeo_utils");
+            continue;
+        }
+        assert!(said.contains("is a valid cloud optimized GeoTIFF"), "{said}");
+        return;
+    }
+}
