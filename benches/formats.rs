@@ -37,11 +37,13 @@ fn main() {
     let features: usize = batches.iter().map(Vec::len).sum();
     println!("{} features, {:.0} MB", features, std::fs::metadata(&layer).unwrap().len() as f64 / 1e6);
 
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let out = |ext: &str| dir.path().join(format!("out.{ext}"));
     let mut ways: Vec<Way> = vec![
         Way::new("read FlatGeobuf, ours", "read FlatGeobuf, GDAL", || read(&layer)),
         Way::new("read FlatGeobuf, GDAL", "read FlatGeobuf, GDAL", || read(&bin)),
-        Way::new("read GeoPackage, GDAL ahead", "read FlatGeobuf, GDAL", || read(&gpkg)),
+        Way::new("read GeoPackage, by ranges of ids", "read FlatGeobuf, GDAL", || read(&gpkg)),
+        Way::new("read GeoPackage, one reader", "read FlatGeobuf, GDAL", || one.install(|| read(&gpkg))),
         Way::new("copy FlatGeobuf, ours", "copy FlatGeobuf, ogr2ogr", || copy(&layer, &out("fgb"))),
         Way::new("copy FlatGeobuf, ogr2ogr", "copy FlatGeobuf, ogr2ogr", || ogr2ogr(&layer, &out("ogr.fgb"))),
         Way::new("copy to GeoPackage, ours", "copy to GeoPackage, ogr2ogr", || copy(&layer, &out("gpkg"))),

@@ -336,3 +336,71 @@ fn a_broken_flatgeobuf_is_refused_and_never_panics() {
     }
     assert!(refused > 20, "{refused}");
 }
+
+/// A GeoPackage of triangles with Z, whose ids have gaps; made by GDAL's SQL so that another hand wrote it.
+fn with_gaps(dir: &Path) -> Option<PathBuf> {
+    let mut csv = String::from("WKT,n\n");
+    for n in 0..20_000 {
+        csv += &format!("\"POLYGON Z (({n} 0 1,{} 0 1,{n} 1 1,{n} 0 1))\",{n}\n", n + 1);
+    }
+    std::fs::write(dir.join("g.csv"), csv).unwrap();
+    let (from, to) = (dir.join("g.csv"), dir.join("g.gpkg"));
+    ogr2ogr(&["-q", "-a_srs", "EPSG:4545", "-oo", "AUTODETECT_TYPE=YES", "-nln", "g", to.to_str()?, from.to_str()?])?;
+    // every seventh is gone, and one stands far off
+    for sql in ["DELETE FROM g WHERE n % 7 = 3", "UPDATE g SET fid = 60000 WHERE n = 5000"] {
+        common::tool("ogrinfo", &["-q", to.to_str()?, "-sql", sql])?;
+    }
+    Some(to)
+}
+
+#[test]
+fn geopackage_by_ranges_gives_what_one_reader_gives() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(gpkg) = with_gaps(dir.path()) else { return };
+    let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+    let one = pool(1).install(|| in_batches(&gpkg, 4096));
+    // by hand: 20,000 less those of remainder 3 (2857); the moved one comes last
+    assert_eq!(one.features.len(), 17_143);
+    assert_eq!(one.features.last().map(|f| f.fid), Some(60_000));
+    for (threads, max) in [(2, 4096), (3, 1000), (5, 100_000)] {
+        let many = pool(threads).install(|| in_batches(&gpkg, max));
+        assert_eq!(many.features.len(), one.features.len());
+        for (a, b) in many.features.iter().zip(&one.features) {
+            assert_eq!((a.fid, &a.values, &a.geometry), (b.fid, &b.values, &b.geometry));
+        }
+        let said = |l: &Layer| l.skipped.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>();
+        assert_eq!(said(&many), said(&one));
+        assert!(said(&many)[0].contains("17143 feature(s)"), "{:?}", said(&many));
+    }
+}
+
+#[test]
+fn a_damaged_geopackage_is_refused_by_every_number_of_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(gpkg) = with_gaps(dir.path()) else { return };
+    let mut bytes = std::fs::read(&gpkg).unwrap();
+    // pages in the middle of the file overwritten: the table's rows
+    let (from, to) = (bytes.len() / 2, bytes.len() / 2 + 8 * 4096);
+    bytes[from..to].fill(0xA5);
+    std::fs::write(&gpkg, bytes).unwrap();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let read = pool.install(|| layer(&SourceName { path: gpkg.clone(), layer: None }, &ReadOptions::default()));
+        let error = read.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("g.gpkg"), "{threads} readers: {error:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_dropped_early_stops_its_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(gpkg) = with_gaps(dir.path()) else { return };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let dropped = || {
+        let name = SourceName { path: gpkg.clone(), layer: None };
+        let mut source = open(&name, &ReadOptions::default()).unwrap();
+        // what follows joins the threads: a hang here is the failure
+        source.next_batch(10).unwrap().map(|b| b.len())
+    };
+    assert_eq!(pool.install(dropped), Some(10));
+}

@@ -32,6 +32,8 @@ pub struct Measured {
     /// Queries in a round (for joins and builds: 1).
     pub queries: usize,
     pub hits: u64,
+    /// CPU time over time by the clock in the best round: fewer than 2 of two threads mean that the machine was busy.
+    pub cores: f64,
 }
 
 impl Measured {
@@ -144,6 +146,7 @@ fn case(spread: Spread, n: usize, rounds: usize) -> Vec<Measured> {
         rounds: vec![],
         queries,
         hits: n as u64,
+        cores: 0.0,
     };
     for threads in [1, 2] {
         let pool = pool(threads);
@@ -234,10 +237,14 @@ fn batches(
             rounds: vec![],
             queries,
             hits: 0,
+            cores: 0.0,
         });
         for _ in 0..rounds {
             for (m, pool) in m.iter_mut().zip(&pools) {
-                let (_, wall, hits) = pool.install(|| timed(run));
+                let (cpu, wall, hits) = pool.install(|| timed(run));
+                if wall < m.best() {
+                    m.cores = cpu / wall;
+                }
                 m.rounds.push(wall);
                 m.hits = hits as u64;
             }

@@ -132,7 +132,8 @@ fn part(all: &[Measured], rounds: usize, date: &str, root: &Path) -> String {
 /// Two threads against one.
 fn scaling(rows: &[Row<'_>], n: usize) -> String {
     let mut s = format!(
-        "\nTwo threads against one, {n} boxes, by the clock:\n\n| boxes | what | 1 thread | 2 threads | ratio |\n|---|---|--:|--:|--:|\n"
+        "\nTwo threads against one, {n} boxes, by the clock. Cores at work are CPU time over time by the clock with two threads: where they \
+         are fewer than 2, other work had the rest, and the ratio says nothing.\n\n| boxes | what | 1 thread | 2 threads | ratio | cores at work |\n|---|---|--:|--:|--:|--:|\n"
     );
     for one in rows.iter().filter(|r| r.ours.n == n && r.ours.what.ends_with("1 thread")) {
         let name = one.ours.what.trim_end_matches(", 1 thread");
@@ -141,8 +142,14 @@ fn scaling(rows: &[Row<'_>], n: usize) -> String {
         });
         if let Some(two) = two {
             let ratio = one.ours.best() / two.ours.best();
-            let _ =
-                writeln!(s, "| {} | {name} | {} | {} | {ratio:.2} |", one.ours.spread, time(one.ours), time(two.ours));
+            let _ = writeln!(
+                s,
+                "| {} | {name} | {} | {} | {ratio:.2} | {:.2} |",
+                one.ours.spread,
+                time(one.ours),
+                time(two.ours),
+                two.ours.cores
+            );
         }
     }
     s
@@ -156,7 +163,7 @@ fn machine() -> String {
         ["avx512f", "avx2"].into_iter().find(|f| field("flags").split(' ').any(|x| x == *f)).unwrap_or("no AVX2");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "{} family {} model {}, {cores} cores, L3 {}, {wide}",
+        "{} family {} model {}, {cores} cores, cache {}, {wide}",
         field("model name"),
         field("cpu family"),
         field("model\t"),
@@ -167,7 +174,8 @@ fn machine() -> String {
 fn versions(root: &Path) -> String {
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let version = |name: &str| {
-        let at = lock.find(&format!("name = \"{name}\"\n"))?;
+        // of several versions the last, which is the newest
+        let at = lock.rfind(&format!("name = \"{name}\"\n"))?;
         lock[at..].lines().nth(1)?.split('"').nth(1).map(str::to_owned)
     };
     let of = |name: &str| format!("{name} {}", version(name).unwrap_or_default());

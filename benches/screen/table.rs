@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::page::{self, median};
+use crate::picture::{Curve, svg};
 use crate::{Bytes, DISTANCE_M, Measured, workload};
 
 /// The medians of one case.
@@ -128,6 +129,15 @@ impl<'a> Report<'a> {
         out
     }
 
+    fn curves(&self) -> Vec<Curve> {
+        [(true, 1), (true, 2), (false, 1), (false, 2)]
+            .map(|(planar, threads)| Curve {
+                name: format!("{}, {threads} thread{}", metric(planar), if threads == 1 { "" } else { "s" }),
+                points: self.sizes.iter().map(|&n| (n as f64, self.case(n, planar, threads).wall())).collect(),
+            })
+            .into()
+    }
+
     pub fn print(&self) {
         println!("\nscreen: medians of {} runs; seconds; * work of all threads within screen", self.runs);
         aligned(&self.split());
@@ -144,7 +154,7 @@ impl<'a> Report<'a> {
         let mut s = format!(
             "`cargo bench --bench screen`, {}, heshan {}. {}.\n\n\
              Rivers of {} vertices, corridor of {DISTANCE_M} m, FlatGeobuf in, FlatGeobuf out (`sites`, `clipped`; \
-             longitude and latitude), `--lists none`. Medians of {} runs, each in a process of its own, cases in turn; \
+             longitude and latitude), `--lists none`. Medians of {} runs (of 1,000,000 sites one), each in a process of its own, cases in turn; \
              the peak memory is the greatest of the runs. Seconds.\n\n",
             page::today(),
             env!("CARGO_PKG_VERSION"),
@@ -160,7 +170,8 @@ impl<'a> Report<'a> {
               threads), with nothing done to them:\n\n";
         s += &markdown(&self.ratios());
         if self.sizes.len() > 1 {
-            s += "\nExponent p of time ~ sitesᵖ from one size to the next:\n\n";
+            std::fs::write(page::root().join("docs/benchmarks-screen.svg"), svg(&self.curves())).unwrap();
+            s += "\n![Seconds by number of sites](benchmarks-screen.svg)\n\nExponent p of time ~ sitesᵖ from one size to the next:\n\n";
             s += &markdown(&self.growth());
         }
         page::put("screen", &s);

@@ -130,6 +130,10 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
+    /// Run a project file: its steps in order, those that changed
+    Run(RunArgs),
+    /// List the runs of a project
+    Runs(RunsArgs),
     /// Write the sample project
     Sample(SampleArgs),
     /// Print completions for a shell
@@ -453,4 +457,39 @@ pub(crate) struct SampleArgs {
     /// Seed of the made-up sites
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Project file (TOML)
+    #[arg(required_unless_present = "schema", value_name = "PROJECT")]
+    pub project: Option<PathBuf>,
+    /// Check everything and run nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Print the plan: which steps would run, and why
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the JSON schema of project files
+    #[arg(long)]
+    pub schema: bool,
+    /// A variable of the project takes this value
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Steps side by side
+    #[arg(long, short, default_value_t = 1, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub jobs: usize,
+    /// After a failure, go on with steps that do not need what failed
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Run steps that are up to date too
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Project file (TOML)
+    #[arg(value_name = "PROJECT")]
+    pub project: PathBuf,
 }

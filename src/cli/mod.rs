@@ -7,6 +7,7 @@ mod check;
 mod index;
 mod memory;
 mod progress;
+mod run;
 mod sample;
 mod say;
 mod scenes;
@@ -60,9 +61,12 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
             .map_err(|e| Error::usage(format!("--threads {n}: {e}"), format!("--threads {n}:{e}")))?;
     }
     let terminal = Terminal::new(&cli.shared, lang)?;
+    progress::as_a_step();
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
+        Verb::Run(a) => run::run(a, &cli.shared, lang, &terminal),
+        Verb::Runs(a) => run::runs(a, &cli.shared, lang),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),
         Verb::Change(a) => change::run(a, &cli.shared, lang, &terminal),
         Verb::Scenes(a) => scenes::run(a, &cli.shared, lang, &terminal),

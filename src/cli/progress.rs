@@ -1,6 +1,6 @@
 //! The progress bar, and Ctrl-C.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,6 +49,27 @@ impl Terminal {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A step of a project stops when its run does: the run holds the other end of its standard input, and closes it. While it
+/// lives, a step holds a lock, so that a new run waits for the steps of one that was killed.
+pub(crate) fn as_a_step() {
+    let Some(lock) = std::env::var_os(crate::jobs::project::STEP_LOCK) else { return };
+    if let Ok(file) = std::fs::File::options().write(true).open(lock)
+        && file.lock_shared().is_ok()
+    {
+        // held to the end of the process
+        std::mem::forget(file);
+    }
+    std::thread::spawn(|| {
+        let mut byte = [0];
+        while matches!(std::io::stdin().read(&mut byte), Ok(n) if n > 0) {}
+        STOP.store(true, Ordering::SeqCst);
+        // where no step of the work looks at it
+        std::thread::sleep(Duration::from_secs(10));
+        crate::jobs::abandon();
+        std::process::exit(130);
+    });
 }
 
 impl Progress for Terminal {

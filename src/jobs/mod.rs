@@ -6,6 +6,7 @@ pub mod index;
 mod inputs;
 mod manifest;
 mod pipeline;
+pub mod project;
 mod raster_out;
 pub mod sample;
 pub mod scenes;

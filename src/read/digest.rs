@@ -47,7 +47,11 @@ pub fn digests(path: &Path) -> Result<Vec<FileDigest>> {
     files.iter().map(|f| digest(f)).collect()
 }
 
-fn digest(path: &Path) -> Result<FileDigest> {
+/// The digest of one file.
+///
+/// # Errors
+/// `Input` where it cannot be read.
+pub fn digest(path: &Path) -> Result<FileDigest> {
     let mut file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
     let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0u64, vec![0u8; 1 << 20]);
     loop {

@@ -1,5 +1,5 @@
 //! Vector layers: GeoJSON through the crate `geojson`, CSV through `csv`, FlatGeobuf by its own bytes, everything else
-//! through GDAL on a thread of its own.
+//! through GDAL: a large GeoPackage on several threads, the rest on one of its own.
 
 mod ahead;
 mod delimited;
@@ -7,6 +7,7 @@ mod encoding;
 mod flatgeobuf;
 mod geojson;
 mod ogr;
+mod ranges;
 mod remarks;
 
 use std::path::{Path, PathBuf};
@@ -73,7 +74,7 @@ pub fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureS
         Format::GeoJson => Box::new(geojson::open(&name.path)?),
         Format::Delimited => Box::new(delimited::open(&name.path, options)?),
         Format::FlatGeobuf => return flatgeobuf::open(name, options),
-        Format::Ogr => return Ok(Box::new(ahead::Ahead::of(ogr::open(name, options)?))),
+        Format::Ogr => return ogr::open_ahead(name, options),
     };
     match &name.layer {
         Some(l) if *l != source.info().name => Err(no_such_layer(name, l, &[source.info().name.clone()])),

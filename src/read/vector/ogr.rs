@@ -1,7 +1,8 @@
 //! Layers through GDAL: GeoPackage, Shapefile, FlatGeobuf, FileGDB, KML, PostGIS and whatever else it reads.
 #![allow(unsafe_code, reason = "GDAL's C interface: typed values, unset fields and curves are not in the safe wrapper")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::ops::Range;
 use std::path::Path;
 
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
@@ -10,14 +11,19 @@ use gdal::vector::{LayerAccess, OwnedLayer};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use gdal_sys::{OGRFeatureH, OGRFieldSubType, OGRFieldType, OGRGeometryH};
 
+use super::ahead::Ahead;
+use super::ranges::ByRanges;
 use super::remarks::Seen;
 use super::{ReadOptions, SourceName, encoding, no_such_layer, note, rings_closed};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Feature, FeatureSource, Field, FieldType, LayerInfo, Schema, Skipped, Value};
 use crate::space::wkb;
 
+/// The column of ids as GeoPackages name it. Of other names GDAL's filters know it too, but a field may bear it.
+const ID: &str = "fid";
+
 /// A layer read through GDAL.
-struct OgrSource {
+pub(super) struct OgrSource {
     layer: OwnedLayer,
     info: LayerInfo,
     fields: Vec<FieldType>,
@@ -32,6 +38,31 @@ pub(super) fn layers(name: &SourceName, options: &ReadOptions) -> Result<Vec<Lay
 }
 
 pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource + Send>> {
+    Ok(Box::new(open_source(name, options)?))
+}
+
+/// Opens a layer that is read on threads beside the one that uses it: a large GeoPackage by ranges of its ids, every
+/// other layer in one go.
+pub(super) fn open_ahead(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn FeatureSource>> {
+    let source = open_source(name, options)?;
+    let ids = source.id_range(name);
+    let n = ByRanges::readers(source.info.count, ids.as_ref());
+    if n > 1
+        && let Some(ids) = ids
+    {
+        let mut sources = vec![source];
+        for _ in 1..n {
+            sources.push(open_source(name, options)?);
+        }
+        if let Some(all) = ByRanges::of(sources, ids) {
+            return Ok(Box::new(all));
+        }
+        return Err(unreadable(&name.path, "it has no layer"));
+    }
+    Ok(Box::new(Ahead::of(Box::new(source))))
+}
+
+fn open_source(name: &SourceName, options: &ReadOptions) -> Result<OgrSource> {
     let dataset = open_dataset(name, options)?;
     let at = choose(&dataset, name)?;
     let info = {
@@ -41,7 +72,7 @@ pub(super) fn open(name: &SourceName, options: &ReadOptions) -> Result<Box<dyn F
     let layer = dataset.into_layer(at).map_err(|e| unreadable(&name.path, &e.to_string()))?;
     let fields = field_types(&layer);
     let skipped = belied(&info, name, options).into_iter().collect();
-    Ok(Box::new(OgrSource { layer, info, fields, skipped, read: 0, seen: Seen::default() }))
+    Ok(OgrSource { layer, info, fields, skipped, read: 0, seen: Seen::default() })
 }
 
 /// The encoding of a shapefile, as told or as found.
@@ -234,8 +265,19 @@ impl FeatureSource for OgrSource {
     }
 
     fn next_batch(&mut self, max: usize) -> Result<Option<Vec<Feature>>> {
-        let mut out = Vec::new();
         crate::gdal_log::take();
+        let out = self.features(max)?;
+        if out.len() < max {
+            self.whole()?;
+        }
+        Ok(if out.is_empty() { None } else { Some(out) })
+    }
+}
+
+impl OgrSource {
+    /// The next features of what is selected.
+    fn features(&mut self, max: usize) -> Result<Vec<Feature>> {
+        let mut out = Vec::new();
         while out.len() < max {
             // SAFETY: the layer is open; the feature is destroyed below and used nowhere else
             let handle = unsafe { gdal_sys::OGR_L_GetNextFeature(self.layer.c_layer()) };
@@ -248,14 +290,63 @@ impl FeatureSource for OgrSource {
             unsafe { gdal_sys::OGR_F_Destroy(handle) };
             out.push(feature?);
         }
-        if out.len() < max {
-            self.whole()?;
-        }
-        Ok(if out.is_empty() { None } else { Some(out) })
+        Ok(out)
     }
-}
 
-impl OgrSource {
+    /// The features whose ids are in a range, in the order of their ids.
+    ///
+    /// # Errors
+    /// `Input` where GDAL complains: a page of the file that cannot be read, a geometry that is none.
+    pub fn range(&mut self, ids: &Range<i64>) -> Result<Vec<Feature>> {
+        crate::gdal_log::take();
+        let select = CString::new(format!("{ID} >= {} AND {ID} < {}", ids.start, ids.end)).unwrap_or_default();
+        // SAFETY: the layer is open and the text ends with a zero; setting a filter starts the reading anew
+        let set = unsafe { gdal_sys::OGR_L_SetAttributeFilter(self.layer.c_layer(), select.as_ptr()) };
+        let features = self.features(usize::MAX)?;
+        let said = crate::gdal_log::take();
+        if set != gdal_sys::OGRErr::OGRERR_NONE || !said.is_empty() {
+            let why = said.last().map_or("GDAL cannot select features by id", String::as_str);
+            return Err(unreadable(&self.info.source, why).in_layer(&self.info.name));
+        }
+        Ok(features)
+    }
+
+    /// What was seen since the last call.
+    pub fn take_seen(&mut self) -> Seen {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// The ids of a GeoPackage's table, from the first to one past the last; `None` for other formats, and for views and
+    /// tables whose ids cannot be had.
+    fn id_range(&self, name: &SourceName) -> Option<Range<i64>> {
+        if self.info.format != "GPKG" {
+            return None;
+        }
+        // SAFETY: the layer is open; the name lives as long as it
+        let column = unsafe { CStr::from_ptr(gdal_sys::OGR_L_GetFIDColumn(self.layer.c_layer())) };
+        let column = column.to_str().ok().filter(|c| c.eq_ignore_ascii_case(ID))?;
+        let dataset = Dataset::open_ex(
+            &name.path,
+            DatasetOptions {
+                open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_READONLY,
+                ..Default::default()
+            },
+        )
+        .ok()?;
+        let table = self.info.name.replace('"', "\"\"");
+        let text = self.info.name.replace('\'', "''");
+        let sql = format!(
+            "SELECT MIN(\"{column}\") AS a, MAX(\"{column}\") AS b, \
+             (SELECT type FROM sqlite_master WHERE name = '{text}') AS c FROM \"{table}\""
+        );
+        let mut found = dataset.execute_sql(sql, None, gdal::vector::sql::Dialect::DEFAULT).ok()??;
+        let row = found.features().next()?;
+        crate::gdal_log::take();
+        let is_table = row.field_as_string(2).ok()??.eq_ignore_ascii_case("table");
+        let (first, last) = (row.field_as_integer64(0).ok()??, row.field_as_integer64(1).ok()??);
+        if is_table { Some(first..last.checked_add(1)?) } else { None }
+    }
+
     /// At the end: as many features as the file promised, and no complaint from GDAL.
     fn whole(&mut self) -> Result<()> {
         self.skipped.extend(std::mem::take(&mut self.seen).remarks(&self.info));

@@ -13,6 +13,14 @@ impl Count {
         let (n, first) = self.0.unwrap_or((0, fid));
         self.0 = Some((n + 1, first));
     }
+
+    /// Those of another, later part of the layer.
+    fn add(&mut self, later: Self) {
+        self.0 = match (self.0, later.0) {
+            (Some((n, first)), Some((m, _))) => Some((n + m, first)),
+            (a, b) => a.or(b),
+        };
+    }
 }
 
 /// What was seen while reading.
@@ -27,6 +35,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// What was seen in another, later part of the layer.
+    pub fn add(&mut self, later: Self) {
+        self.heights.add(later.heights);
+        self.curves.add(later.curves);
+        self.undecodable.add(later.undecodable);
+    }
+
     /// One remark on each that was seen, at the first feature of its kind.
     pub fn remarks(self, info: &LayerInfo) -> Vec<Skipped> {
         let mut out = Vec::new();

@@ -54,9 +54,9 @@ pub(super) fn packed_order(boxes: &[Rect<f64>], frame: &Frame, spare: [&mut [u8]
         }
     });
     other_y.copy_from_slice(&other_x);
-    rayon::join(|| sort(&mut other_x, x, |c| c.x), || sort(other_y, y, |c| c.y));
+    let ((x, other_x), (y, other_y)) = rayon::join(|| sort(&mut other_x, x, |c| c.x), || sort(other_y, y, |c| c.y));
     let mut order = vec![0; n];
-    tile(Lists { x, y, other_x: &mut other_x, other_y }, &mut order);
+    tile(Lists { x, y, other_x, other_y }, &mut order);
     order
 }
 
@@ -114,20 +114,33 @@ fn part(from: &[Centre], to: &mut [Centre], left: usize, pivot: u64, key: impl F
     }
 }
 
-/// Bits of a digit; three make a key.
-const DIGIT: u32 = 11;
+/// Lists up to this length stay in the second cache, where long digits, which take fewer passes, are faster; in longer
+/// ones the ends of 2048 runs miss the caches.
+const SHORT: usize = 1 << 18;
 
-/// Sorts `from` into `to` by a 32-bit key, keeping the order of equal ones; `from` is used up.
-fn sort(from: &mut [Centre], to: &mut [Centre], key: impl Fn(&Centre) -> u32 + Copy) {
-    let digit = |k: u32, pass: usize| (k >> (DIGIT * pass as u32)) as usize & ((1 << DIGIT) - 1);
-    let mut counts = vec![[0u32; 1 << DIGIT]; 3];
-    for c in from.iter() {
+/// A list and the other one.
+type Two<'a> = (&'a mut [Centre], &'a mut [Centre]);
+
+/// Sorts by a 32-bit key, keeping the order of equal ones; answers the sorted list and the other.
+fn sort<'a>(list: &'a mut [Centre], other: &'a mut [Centre], key: impl Fn(&Centre) -> u32 + Copy) -> Two<'a> {
+    if list.len() <= SHORT { sort_by::<11, 2048, 3>(list, other, key) } else { sort_by::<8, 256, 4>(list, other, key) }
+}
+
+/// Sorts by digits of `BITS` bits, least first.
+fn sort_by<'a, const BITS: u32, const DIGITS: usize, const PASSES: usize>(
+    list: &'a mut [Centre],
+    other: &'a mut [Centre],
+    key: impl Fn(&Centre) -> u32 + Copy,
+) -> Two<'a> {
+    let digit = |k: u32, pass: usize| (k >> (BITS * pass as u32)) as usize & (DIGITS - 1);
+    let mut counts = [[0u32; DIGITS]; PASSES];
+    for c in list.iter() {
         let k = key(c);
         for (pass, counts) in counts.iter_mut().enumerate() {
             counts[digit(k, pass)] += 1;
         }
     }
-    let (mut from, mut to, mut turns) = (from, to, 0);
+    let (mut from, mut to) = (list, other);
     for (pass, counts) in counts.iter_mut().enumerate() {
         if counts.iter().any(|&c| c as usize == from.len()) {
             continue; // one value of this digit: nothing moves
@@ -142,11 +155,8 @@ fn sort(from: &mut [Centre], to: &mut [Centre], key: impl Fn(&Centre) -> u32 + C
             *place += 1;
         }
         std::mem::swap(&mut from, &mut to);
-        turns += 1;
     }
-    if turns % 2 == 0 {
-        to.copy_from_slice(from);
-    }
+    (from, to)
 }
 
 /// Bits of a number in an order that integers share.
