@@ -19,7 +19,13 @@ arguments=(screen
   --sites data-samples/sites_alxa.shp data-samples/sites_wuhai.gpkg data-samples/sites_ordos.geojson
   --zones data-samples/nature_reserve.geojson
   --distance 1000,3000 --overwrite -o "$out/screen.gpkg")
-results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json)
+# the made-up scenes: before, after, and what became of the ground
+scenes=(scenes data-samples/sample_scenes --overwrite -o "$out/scenes.json")
+change=(change
+  "$out/scenes.json#LC08_L2SP_129033_20220715_SAMPLE" "$out/scenes.json#LC08_L2SP_129033_20240720_SAMPLE"
+  --class "water=mndwi>0" --class "plants=ndvi>0.5" --class "bare=ndvi<0.2"
+  --min-area 2000 --overwrite -o "$out/change.tif" --patches "$out/change.gpkg")
+results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json change.tif change.gpkg change.png)
 
 # the last run stands: its language, its results, and nothing newer than its summary
 same_as_last() {
@@ -67,6 +73,12 @@ else
   rm -f "$said"
   "$program" "${arguments[@]}" 2>&1 | tee "$out/said" || code=${PIPESTATUS[0]}
   [ "$code" -gt 1 ] || designed | tee -a "$out/said"
+  if [ "$code" -le 1 ]; then
+    {
+      say "两期影像变化:示例影像 / change between two made-up scenes"
+      "$program" "${scenes[@]}" -q && "$program" "${change[@]}"
+    } 2>&1 | tee -a "$out/said" || code=${PIPESTATUS[0]}
+  fi
   printf '%s\n' "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" > "$out/language"
   printf '%s\n' "$code" > "$out/code"
   mv "$out/said" "$said"
@@ -97,4 +109,7 @@ list screen.xlsx "清单与汇总;用 WPS 或 Excel 打开" "lists and summary; 
 list screen_summary.csv "汇总表" "the summary as a table"
 list screen.manifest.json "运行记录:输入及其 SHA-256、参数、软件版本、数量" \
   "the run's record: inputs with SHA-256, parameters, versions, counts"
+list change.png "前、后时相与变化" "before, after and change"
+list change.gpkg "变化图斑与地类转移图斑,带样式" "patches of change and of classes, with styles"
+list change.tif "变化栅格(旁有 change_classes.tif)" "raster of change (change_classes.tif beside it)"
 printf '\n应得的结果 / the answers to expect: data-samples/README.md\n下一步 / next: docs/tutorial.md\n'

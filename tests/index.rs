@@ -205,3 +205,50 @@ fn a_mask_of_classes_and_its_dilation() {
     let r = open(&d.path().join("a.tif")).unwrap();
     assert_eq!(r.info().bands[0].description.as_deref(), Some("ndvi"));
 }
+
+#[test]
+fn the_ecological_index_is_numpys() {
+    let d = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/raster");
+    let t: Json = serde_json::from_str(&std::fs::read_to_string(root.join("truth.json")).unwrap()).unwrap();
+    let t = &t["rsei"];
+    let scene = root.join("ecology.tif");
+    let weights = "0.1511,0.1973,0.3283,0.3407,-0.7117,-0.4559";
+    let all = ["index", scene.to_str().unwrap(), "--index", "rsei,ndvi", "--wetness", weights, "-o", "e.tif", "--json"];
+    let o = run(d.path(), &all);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    let s: Json = serde_json::from_slice(&o.stdout).unwrap();
+    let band = &s["scenes"][0]["bands"][0];
+    assert_eq!((&band["pixels"]["observed"], &band["pixels"]["water"]), (&t["pixels"], &t["water"]));
+    // water is land to other indices
+    let of_ndvi = &s["scenes"][0]["bands"][1]["pixels"];
+    let sum = t["pixels"].as_u64().unwrap() + t["water"].as_u64().unwrap();
+    assert_eq!(of_ndvi["observed"], sum);
+    let close = |a: &Json, b: &Json, by: f64| {
+        let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+        assert!((a - b).abs() <= by, "{a} {b}");
+    };
+    let rsei = &s["scenes"][0]["rsei"];
+    close(&rsei["variance_share"], &t["share"], 1e-9);
+    for (i, name) in ["greenness", "wetness", "dryness", "heat"].iter().enumerate() {
+        close(&rsei["loadings"][name], &t["loadings"][i], 1e-9);
+    }
+    // values are single precision
+    close(&band["statistics"]["mean"], &t["mean"], 1e-7);
+    close(&band["statistics"]["std"], &t["std"], 1e-7);
+    common::validate_cog(&d.path().join("e.tif"));
+    let r = open(&d.path().join("e.tif")).unwrap();
+    let Pixels::F32(v) = r.read(&[0], r.info().grid.window()).unwrap().remove(0) else { panic!("not float32") };
+    let seen: Vec<f32> = v.into_iter().filter(|v| *v != -9999.0).collect();
+    for (a, b) in seen.iter().step_by(97).zip(t["first"].as_array().unwrap()) {
+        close(&Json::from(f64::from(*a)), b, 1e-6);
+    }
+    // a platform whose weights nobody published, and a sensor without a thermal band
+    let (code, said) = failure(d.path(), &["index", scene.to_str().unwrap(), "--index", "rsei", "-o", "f.tif"]);
+    assert!(code == 2 && said.contains("--wetness"), "{said}");
+    let pair = root.join("before.tif");
+    let bands = "green=1,red=2,nir=3,swir1=4";
+    let (code, said) =
+        failure(d.path(), &["index", pair.to_str().unwrap(), "--bands", bands, "--index", "rsei", "-o", "f.tif"]);
+    assert!(code == 3 && said.contains("no band blue, swir2, tir"), "{said}");
+}

@@ -71,8 +71,8 @@ fn the_same_bytes_every_time_and_those_committed() {
     for (name, lang) in [("a", "en"), ("b", "zh")] {
         assert_eq!(run(d.path(), &["sample", name, "--lang", lang]).status.code(), Some(0));
     }
-    let files = names(&d.path().join("a"));
-    assert_eq!(files, names(&samples()));
+    let files = tree(&d.path().join("a"), "");
+    assert_eq!(files, tree(&samples(), ""));
     let same_gdal = gdal::version::VersionInfo::version_num() == GDAL_OF_BYTES;
     for f in files {
         let read = |folder: &Path| std::fs::read(folder.join(&f)).unwrap();
@@ -85,8 +85,80 @@ fn the_same_bytes_every_time_and_those_committed() {
             println!("skipped: {f} was committed by GDAL {GDAL_OF_BYTES}, its bytes are not compared");
         }
     }
-    let size: u64 = std::fs::read_dir(samples()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
-    assert!(size < 5_000_000, "{size} bytes");
+    let size = |n: &String| std::fs::metadata(samples().join(n)).unwrap().len();
+    let all: u64 = tree(&samples(), "").iter().map(size).sum();
+    assert!(all < 5_000_000, "{all} bytes");
+    for sensor in ["LC08", "S2"] {
+        let mine = tree(&samples(), "").into_iter().filter(|n| n.starts_with(&format!("sample_scenes/{sensor}")));
+        let pair: u64 = mine.map(|n| size(&n)).sum();
+        assert!((10_000..1_000_000).contains(&pair), "{sensor}: {pair} bytes");
+    }
+}
+
+/// Files below a folder, by their paths in it, sorted.
+fn tree(dir: &Path, below: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for n in names(dir) {
+        let (path, name) = (dir.join(&n), format!("{below}{n}"));
+        if path.is_dir() { out.extend(tree(&path, &format!("{name}/"))) } else { out.push(name) }
+    }
+    out
+}
+
+/// The changes of the made-up scenes, by the table of the README.
+#[test]
+fn scenes_of_the_sample_change_as_the_readme_says() {
+    let d = tempfile::tempdir().unwrap();
+    let scenes = samples().join("sample_scenes");
+    let o = run(d.path(), &["scenes", scenes.to_str().unwrap(), "-o", "scenes.json", "--json"]);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    let listed: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
+    assert_eq!(listed["scenes"].as_array().unwrap().len(), 4);
+    for row in table("scenes") {
+        let [before, after] = ["before", "after"].map(|k| format!("scenes.json#{}", row[k]));
+        let o = run(
+            d.path(),
+            &[
+                "change",
+                &before,
+                &after,
+                "--patches",
+                "p.gpkg",
+                "--overwrite",
+                "--json",
+                "--min-area",
+                "2000",
+                "--class",
+                "water=mndwi>0",
+                "--class",
+                "plants=ndvi>0.5",
+                "--class",
+                "bare=ndvi<0.2",
+            ],
+        );
+        assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+        let s: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
+        let number = |v: &serde_json::Value| v.as_u64().unwrap().to_string();
+        assert_eq!(number(&s["directions"][0]["pixels"]), row["loss_px"], "{row:?}");
+        assert_eq!(number(&s["directions"][0]["patches"]), row["loss_patches"], "{row:?}");
+        assert_eq!(number(&s["directions"][1]["pixels"]), row["gain_px"], "{row:?}");
+        assert_eq!(number(&s["pixels"]["cloud"]), row["cloud_px"], "{row:?}");
+        let of = |from: &str, to: &str| {
+            let c = s["classes"].as_array().unwrap().iter().find(|c| c["from"] == from && c["to"] == to);
+            c.map_or_else(|| "0".to_owned(), |c| number(&c["pixels"]))
+        };
+        assert_eq!(of("bare", "water"), row["new_water_px"], "{row:?}");
+        assert_eq!(of("other", "bare"), row["new_bare_px"], "{row:?}");
+        let mixed = s["warnings"].to_string().contains("different offsets (0 and -1000)");
+        assert_eq!(mixed, row["before"].starts_with("S2"), "{}", s["warnings"]);
+    }
+    // Level 2 has a surface temperature: the ecological index reads as it should
+    let lc = "scenes.json#LC08_L2SP_129033_20220715_SAMPLE";
+    let o = run(d.path(), &["index", lc, "--index", "rsei", "-o", "e.tif", "--json"]);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stderr));
+    let s: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
+    assert!(s["scenes"][0]["rsei"]["variance_share"].as_f64().unwrap() > 0.5, "{s}");
+    assert!(!s["warnings"].to_string().contains("does not read as ecology"), "{s}");
 }
 
 #[test]

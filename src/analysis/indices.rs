@@ -92,7 +92,7 @@ impl Index {
         Self::ALL.into_iter().find(|i| i.as_str() == lower).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str).join(", ");
             Error::usage(format!("the index “{name}” is not known"), format!("未知指数“{name}”"))
-                .remedy(format!("known are: {names}, fvc"), format!("可用:{names}、fvc"))
+                .remedy(format!("known are: {names}, fvc, rsei"), format!("可用:{names}、fvc、rsei"))
         })
     }
 

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Lang, Result};
-use crate::jobs::{InputOptions, MaskOptions, OutOptions, Packing, RasterType, ReadOptions};
+use crate::jobs::{
+    InputOptions, MaskOptions, OutOptions, Packing, RasterOptions, RasterType, ReadOptions, parse_bands,
+};
 
 /// heshan (河山): mine restoration and Yellow River risk, from files to lists and maps
 #[derive(Debug, Parser)]
@@ -321,7 +323,20 @@ impl PackingArg {
 }
 
 impl RasterArgs {
-    /// For the jobs.
+    /// What raster jobs share, from the arguments that their verbs share.
+    pub fn shared(&self, scene: &SceneArgs, shared: &Shared, lang: Lang) -> Result<RasterOptions> {
+        Ok(RasterOptions {
+            bands: parse_bands(&scene.bands)?,
+            mask: scene.mask(),
+            out: self.options(),
+            quicklook: !self.no_quicklook,
+            overwrite: shared.overwrite,
+            lang,
+            time: super::run_time()?,
+        })
+    }
+
+    /// How rasters are written.
     pub fn options(&self) -> OutOptions {
         OutOptions {
             ty: match self.ty {
@@ -351,7 +366,7 @@ pub(crate) struct IndexArgs {
     /// Scenes: a Landsat folder or MTL file, a Sentinel-2 folder (.SAFE), or a raster with --bands
     #[arg(required = true, value_name = "SCENE")]
     pub scenes: Vec<PathBuf>,
-    /// Indices: ndvi evi savi msavi bsi ndwi mndwi nbr nbr2 ndmi ndbi fvc
+    /// Indices: ndvi evi savi msavi bsi ndwi mndwi nbr nbr2 ndmi ndbi fvc rsei
     #[arg(long, value_delimiter = ',', default_value = "ndvi", value_name = "NAME")]
     pub index: Vec<String>,
     /// NDVI of bare soil for fvc [default: the lower percentile of the scene]
@@ -363,6 +378,12 @@ pub(crate) struct IndexArgs {
     /// Percentiles of NDVI for fvc
     #[arg(long, value_delimiter = ',', default_value = "5,95", value_name = "LOW,HIGH")]
     pub fvc_percentiles: Vec<f64>,
+    /// Weights of wetness for rsei: blue,green,red,nir,swir1,swir2 [default: those published for the platform]
+    #[arg(long, value_delimiter = ',', value_name = "W", allow_hyphen_values = true)]
+    pub wetness: Vec<f32>,
+    /// Keep water in rsei (MNDWI above 0 is left out otherwise)
+    #[arg(long)]
+    pub rsei_keep_water: bool,
     /// Output: a GeoTIFF for one scene, a folder for several
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
@@ -410,6 +431,10 @@ pub(crate) struct ChangeArgs {
     /// Bring the later scene to the radiometry of the earlier
     #[arg(long, value_enum, default_value_t = NormaliseArg::None)]
     pub normalise: NormaliseArg,
+    /// A class of ground, NAME=INDEX>LIMIT or NAME=INDEX<LIMIT, conditions joined by &, e.g. "bare=ndvi<0.2&mndwi<0"; the
+    /// first that fits counts. With classes, a raster of from–to classes and patches of them are made too
+    #[arg(long = "class", value_name = "RULE")]
+    pub classes: Vec<String>,
     /// Iterations of irmad at most; 1 is MAD
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub iterations: usize,
@@ -419,6 +444,9 @@ pub(crate) struct ChangeArgs {
     /// Patches (.gpkg .fgb .shp .gdb), in the folder of the raster
     #[arg(long, value_name = "OUT")]
     pub patches: Option<PathBuf>,
+    /// Only count, write nothing: to try thresholds
+    #[arg(long)]
+    pub count_only: bool,
     /// Smallest patch, square metres
     #[arg(long, default_value_t = 0.0, value_name = "M2")]
     pub min_area: f64,

@@ -6,13 +6,13 @@ use serde_json::json;
 use super::args::{ChangeArgs, MethodArg, NormaliseArg, Shared};
 use super::index::seen_line;
 use super::progress::Terminal;
-use super::{Done, put, run_time, say};
+use super::{Done, put, say};
 use crate::error::{Error, Lang, Result, Text};
 use crate::jobs::change::{
-    ChangeOptions, ChangeSummary, Connectivity, MadOptions, Method, Normalise, Threshold, run as job,
+    ChangeOptions, ChangeSummary, ClassRule, Classes, Connectivity, MadOptions, Method, Normalise, Threshold,
+    Transition, run as job,
 };
 use crate::jobs::index::index_of;
-use crate::jobs::parse_bands;
 
 pub(super) fn run(a: &ChangeArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -43,7 +43,6 @@ fn options(a: &ChangeArgs, shared: &Shared, lang: Lang) -> Result<ChangeOptions>
     Ok(ChangeOptions {
         before: a.before.clone(),
         after: a.after.clone(),
-        bands: parse_bands(&a.scene.bands)?,
         method,
         threshold: threshold(typed, a.method)?,
         normalise: match a.normalise {
@@ -51,18 +50,15 @@ fn options(a: &ChangeArgs, shared: &Shared, lang: Lang) -> Result<ChangeOptions>
             NormaliseArg::Pif => Normalise::Invariant,
             NormaliseArg::Histogram => Normalise::Histogram,
         },
-        mask: a.scene.mask(),
+        classes: Classes::new(a.classes.iter().map(|c| ClassRule::parse(c)).collect::<Result<_>>()?)?,
         output: a.output.clone(),
-        out: a.raster.options(),
         patches: a.patches.clone(),
+        count_only: a.count_only,
         connectivity: if a.connectivity == "4" { Connectivity::Four } else { Connectivity::Eight },
         min_area_m2: a.min_area,
         permits: a.permits.clone(),
         input: a.read.options()?,
-        quicklook: !a.raster.no_quicklook,
-        overwrite: shared.overwrite,
-        lang,
-        time: run_time()?,
+        raster: a.raster.shared(&a.scene, shared, lang)?,
     })
 }
 
@@ -141,6 +137,9 @@ fn human(d: &ChangeSummary, lang: Lang) -> String {
         ]);
     }
     out += &format!("{g}\n");
+    if !d.transitions.is_empty() {
+        out += &classes(&d.transitions, lang);
+    }
     if d.small.0 > 0 {
         out += &match lang {
             Lang::En => {
@@ -155,9 +154,38 @@ fn human(d: &ChangeSummary, lang: Lang) -> String {
             Lang::Zh => format!("矿权内 {i},越界 {c},矿权外(无主) {o}\n"),
         };
     }
+    if d.files.is_empty() {
+        return out;
+    }
     out += &t("written:\n", "已写出:\n");
     d.files.iter().for_each(|f| out += &format!("  {}\n", f.display()));
     out
+}
+
+/// What was of one class and became of another; what stayed is left to the raster.
+fn classes(all: &[Transition], lang: Lang) -> String {
+    let t = |en: &str, zh: &str| Text::new(en, zh).in_lang(lang).to_owned();
+    let mut g = Grid::new();
+    g.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    g.set_header([
+        t("from", "变化前"),
+        t("to", "变化后"),
+        t("pixels", "像元"),
+        t("patches", "图斑"),
+        t("area (ha)", "面积(公顷)"),
+    ]);
+    g.column_iter_mut().skip(2).for_each(|c| c.set_cell_alignment(CellAlignment::Right));
+    for c in all.iter().filter(|c| c.from != c.to) {
+        let area = crate::jobs::SquareMetres(c.area_m2);
+        g.add_row([
+            c.from.clone(),
+            c.to.clone(),
+            c.pixels.to_string(),
+            c.patches.to_string(),
+            format!("{:.2}", area.hectares()),
+        ]);
+    }
+    format!("{g}\n")
 }
 
 fn machine(d: &ChangeSummary) -> String {
@@ -171,12 +199,14 @@ fn machine(d: &ChangeSummary) -> String {
         .iter()
         .map(|(b, l)| json!({"band": b, "gain": l.gain, "offset": l.offset, "r": l.correlation}))
         .collect();
+    let transition = |t: &Transition| json!({"from": t.from, "to": t.to, "pixels": t.pixels, "patches": t.patches, "area_m2": t.area_m2});
     let j = json!({
         "before": d.scenes[0],
         "after": d.scenes[1],
         "limits": [d.limits.0, d.limits.1],
         "pixels": d.counts.json(),
         "directions": directions,
+        "classes": d.transitions.iter().map(transition).collect::<Vec<_>>(),
         "below_minimum": {"components": d.small.0, "pixels": d.small.1},
         "irmad": d.mad.as_ref().map(|(rho, n)| json!({"correlations": rho, "iterations": n})),
         "normalisation": lines,

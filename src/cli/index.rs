@@ -5,10 +5,12 @@ use serde_json::{Value as Json, json};
 
 use super::args::{IndexArgs, Shared};
 use super::progress::Terminal;
-use super::{Done, put, run_time, say};
+use super::{Done, put, say};
 use crate::error::{Error, Lang, Result, Text};
-use crate::jobs::index::{FvcOptions, IndexOptions, IndexSummary, SceneIndex, Wanted, run as job};
-use crate::jobs::{SeenCounts, parse_bands};
+use crate::jobs::SeenCounts;
+use crate::jobs::index::{
+    Axis, COMPONENTS, FvcOptions, IndexOptions, IndexSummary, RseiOptions, SceneIndex, Wanted, Wetness, run as job,
+};
 
 pub(super) fn run(a: &IndexArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
     let options = options(a, shared, lang)?;
@@ -33,18 +35,20 @@ fn options(a: &IndexArgs, shared: &Shared, lang: Lang) -> Result<IndexOptions> {
             ));
         }
     };
+    let wetness = match a.wetness.as_slice() {
+        [] => None,
+        w => Some(Wetness(<[f32; 6]>::try_from(w).map_err(|_| {
+            Error::usage("--wetness takes six weights", "--wetness 须为六个系数")
+                .remedy("in this order: blue,green,red,nir,swir1,swir2", "依次为:蓝,绿,红,近红外,短波红外1,短波红外2")
+        })?)),
+    };
     Ok(IndexOptions {
         scenes: a.scenes.clone(),
-        bands: parse_bands(&a.scene.bands)?,
         wanted: a.index.iter().map(|n| Wanted::of(n)).collect::<Result<_>>()?,
         fvc: FvcOptions { soil: a.fvc_soil, vegetation: a.fvc_vegetation, percentiles },
-        mask: a.scene.mask(),
+        rsei: RseiOptions { wetness, keep_water: a.rsei_keep_water },
         output: a.output.clone(),
-        out: a.raster.options(),
-        quicklook: !a.raster.no_quicklook,
-        overwrite: shared.overwrite,
-        lang,
-        time: run_time()?,
+        raster: a.raster.shared(&a.scene, shared, lang)?,
     })
 }
 
@@ -82,9 +86,20 @@ fn human(s: &SceneIndex, lang: Lang) -> String {
             Lang::Zh => format!("植被覆盖度:裸土 NDVI {soil:.4},全植被 NDVI {vegetation:.4}\n"),
         };
     }
+    if let Some(a) = &s.rsei {
+        let l: Vec<String> = loadings(a).map(|(n, v)| format!("{n} {v:.3}")).collect();
+        out += &match lang {
+            Lang::En => format!("rsei: {:.1} % of the variance; {}\n", 100.0 * a.share, l.join(", ")),
+            Lang::Zh => format!("生态指数:第一主成分贡献率 {:.1} %;{}\n", 100.0 * a.share, l.join(",")),
+        };
+    }
     out += &t("written:\n", "已写出:\n");
     s.files.iter().for_each(|f| out += &format!("  {}\n", f.display()));
     out
+}
+
+fn loadings(a: &Axis) -> impl Iterator<Item = (&'static str, f64)> {
+    COMPONENTS.into_iter().zip(a.loadings)
 }
 
 fn machine(d: &IndexSummary) -> String {
@@ -102,6 +117,10 @@ fn machine(d: &IndexSummary) -> String {
             "datetime": s.datetime.map(|t| t.to_rfc3339()),
             "bands": bands,
             "fvc": s.fvc.map(|(a, b)| json!({"soil_ndvi": a, "vegetation_ndvi": b})),
+            "rsei": s.rsei.as_ref().map(|a| {
+                let l: serde_json::Map<_, _> = loadings(a).map(|(n, v)| (n.to_owned(), json!(v))).collect();
+                json!({"variance_share": a.share, "loadings": l, "pixels": a.pixels})
+            }),
             "files": s.files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>(),
         })
     };

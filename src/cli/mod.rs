@@ -8,6 +8,7 @@ mod fire;
 mod index;
 mod ledger;
 mod monitor;
+mod memory;
 mod progress;
 mod report;
 mod restore;
@@ -34,6 +35,7 @@ pub(crate) type Done = Result<u8>;
 
 /// Runs the command line; answers the exit code (DESIGN section 4).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    memory::keep();
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(m) => m,
         Err(e) => {

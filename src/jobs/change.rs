@@ -3,32 +3,29 @@
 mod pair;
 mod passes;
 mod patches;
+mod sweep;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Notes;
 use super::inputs::InputOptions;
 use super::manifest::{Manifest, companion};
-use super::pipeline::run as each;
-use super::raster_out::{OutOptions, OutPixel, RasterType, SeenCounts, head, pixels};
-use super::view::MaskOptions;
+use super::raster_out::{RasterOptions, SeenCounts};
+use crate::analysis::change::Direction;
+pub use crate::analysis::change::from_to::{ClassRule, Classes};
 pub use crate::analysis::change::mad::MadOptions;
 pub use crate::analysis::change::normalise::Line;
 pub use crate::analysis::change::threshold::Threshold;
-use crate::analysis::change::{Direction, STABLE, UNSEEN, changed, classes};
 use crate::analysis::indices::Index;
 pub use crate::analysis::patches::{Connectivity, PatchOptions};
-use crate::analysis::patches::{Labeller, Patches, Run, in_rows, runs};
-use crate::error::{Error, Lang, Result, Text};
-use crate::model::{Progress, Seen, Window};
-use crate::read::scenes::BandRole;
-use crate::report::quicklook::{Ramp, Sampled, picture};
+use crate::error::{Error, Result, Text};
+use crate::model::{Progress, Seen};
+use crate::report::change::{patches as layer, transitions};
+use crate::write::raster::Statistics;
 use crate::write::raster::quicklook::write_png;
-use crate::write::raster::{Cog, Statistics, Tile};
 use crate::write::vector::{Format, WriteOptions, write_staged};
 use crate::write::{Staging, text};
 use pair::Pair;
@@ -87,22 +84,20 @@ pub struct ChangeOptions {
     pub before: PathBuf,
     /// The later scene.
     pub after: PathBuf,
-    /// Bands of plain rasters.
-    pub bands: Vec<BandRole>,
     /// How change is measured.
     pub method: Method,
     /// Limits; of a magnitude (cva, irmad) only the upper counts, and for irmad a fixed one is a probability of no change.
     pub threshold: Threshold,
     /// Normalisation.
     pub normalise: Normalise,
-    /// Masks.
-    pub mask: MaskOptions,
+    /// Classes of ground by thresholds, for from–to changes; none where empty.
+    pub classes: Classes,
     /// Raster of change; none is written where `None`.
     pub output: Option<PathBuf>,
-    /// How it is written.
-    pub out: OutOptions,
     /// Patches; none are made where `None`.
     pub patches: Option<PathBuf>,
+    /// Only count pixels; write nothing.
+    pub count_only: bool,
     /// Neighbours.
     pub connectivity: Connectivity,
     /// Minimum mapping unit, square metres (in the grid's plane).
@@ -111,14 +106,8 @@ pub struct ChangeOptions {
     pub permits: Vec<String>,
     /// How permits are read.
     pub input: InputOptions,
-    /// A picture beside the raster.
-    pub quicklook: bool,
-    /// Replace outputs that exist.
-    pub overwrite: bool,
-    /// Language of texts in outputs.
-    pub lang: Lang,
-    /// The time of the run, as outputs carry it.
-    pub time: DateTime<Utc>,
+    /// What raster jobs share.
+    pub raster: RasterOptions,
 }
 
 /// Patches of one direction.
@@ -129,6 +118,21 @@ pub struct DirectionSum {
     /// Pixels beyond the threshold, small components among them.
     pub pixels: u64,
     /// Patches.
+    pub patches: usize,
+    /// Their area on the ellipsoid, square metres.
+    pub area_m2: f64,
+}
+
+/// Pixels that were of one class and became of another (or stayed).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// Class before.
+    pub from: String,
+    /// Class after.
+    pub to: String,
+    /// Pixels.
+    pub pixels: u64,
+    /// Patches; none where it stayed.
     pub patches: usize,
     /// Their area on the ellipsoid, square metres.
     pub area_m2: f64,
@@ -147,6 +151,8 @@ pub struct ChangeSummary {
     pub directions: Vec<DirectionSum>,
     /// Components below the minimum mapping unit, and their pixels.
     pub small: (u64, u64),
+    /// Pixels and patches by classes before and after, those that stayed the same among them.
+    pub transitions: Vec<Transition>,
     /// Canonical correlations and iterations of IR-MAD.
     pub mad: Option<(Vec<f64>, usize)>,
     /// Lines of the normalisation, by band.
@@ -163,66 +169,63 @@ pub struct ChangeSummary {
     pub files: Vec<PathBuf>,
 }
 
-/// What a unit of work hands over.
-struct Unit<T> {
-    tile: Option<Tile<T>>,
-    counts: SeenCounts,
-    by_class: [u64; 4],
-    clipped: u64,
-    runs: Vec<Run>,
-    look: Vec<(usize, usize, Option<f32>)>,
-}
-
-/// What the loop over the raster leaves.
-struct Swept {
-    counts: SeenCounts,
-    by_class: [u64; 4],
-    patches: Patches,
-    statistics: Option<Statistics>,
-    look: Sampled,
-}
-
 /// Makes the raster and the patches.
 ///
 /// # Errors
 /// `Usage` for options that do not fit; `Input` where a scene cannot be read or lacks bands, the scenes do not overlap,
 /// nothing was seen on both dates, or the offsets of Sentinel-2 are unknown; `Output` where something cannot be written.
 pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> {
-    let started = Instant::now();
     check(o)?;
+    if o.count_only {
+        return count(o, progress);
+    }
+    let started = Instant::now();
     let mut staging = claim(o)?;
     let mut notes = Notes::default();
     progress.step(&Text::new("reading", "读取数据"), None);
     let pair = Pair::open(o, &mut notes)?;
     let ready = prepare(o, &pair, progress, &mut notes)?;
-    let swept = match o.out.ty {
-        RasterType::Int16 => sweep::<i16>(o, &pair, &ready, &staging, progress, &mut notes)?,
-        RasterType::Float32 => sweep::<f32>(o, &pair, &ready, &staging, progress, &mut notes)?,
-    };
+    let swept = sweep::sweep(o, &pair, &ready, Some(&staging), progress, &mut notes)?;
     if swept.counts.get(Seen::Yes) == 0 {
         return Err(pair.nothing_seen(&swept.counts));
     }
-    let mut manifest = Manifest::new("change", o.time, parameters(o, &ready));
+    let mut manifest = Manifest::new("change", o.raster.time, parameters(o, &ready));
     pair.record(&mut manifest)?;
     manifest.count("pixels", swept.counts.json());
     let small = swept.patches.small;
-    let rows = patches::rows(o, &pair, swept.patches.patches, &mut notes, &mut manifest, progress)?;
-    let directions = directions(&swept.by_class, &rows);
+    let permits = patches::permits(o, &mut notes, &mut manifest)?;
+    let found = [swept.patches.patches, swept.moved];
+    let [rows, moved] = patches::rows(o, &pair, found, permits.as_ref(), &mut notes, progress)?;
+    let directions = directions(o, &swept.by_class, &rows);
     for d in &directions {
         manifest.count(d.direction.as_str(), json!({"pixels": d.pixels, "patches": d.patches, "area_m2": d.area_m2}));
     }
     manifest.count("below_minimum_mapping_unit", json!({"components": small.0, "pixels": small.1}));
-    let permits = (!o.permits.is_empty()).then(|| patches::by_permit(&rows));
+    let transitions_found = patches::sums(o, &swept.by_pair, &moved);
+    for t in &transitions_found {
+        let counts = json!({"pixels": t.pixels, "patches": t.patches, "area_m2": t.area_m2});
+        manifest.count(&format!("{} → {}", t.from, t.to), counts);
+    }
+    let permits = permits.as_ref().map(|_| patches::by_permit(&rows));
     progress.step(&Text::new("writing", "写出成果"), None);
     if let Some(path) = &o.patches {
-        let table = crate::report::change::patches(&rows, &pair.described(o.lang), !o.permits.is_empty());
-        let options = WriteOptions { overwrite: o.overwrite, encoding: None, lang: o.lang, timestamp: Some(o.time) };
-        let written = write_staged(&mut staging, path, &[table], &options)?;
-        notes.warnings.extend(written.notes());
+        let d = pair.described(o);
+        let mut tables = vec![layer(&rows, &d)];
+        if !o.classes.is_empty() {
+            tables.push(transitions(&moved, &d));
+        }
+        let options = WriteOptions {
+            overwrite: o.raster.overwrite,
+            encoding: None,
+            lang: o.raster.lang,
+            timestamp: Some(o.raster.time),
+        };
+        notes.warnings.extend(write_staged(&mut staging, path, &tables, &options)?.notes());
     }
     if let Some(png) = quicklook_path(o) {
-        let limit = picture_range(o, &ready);
-        write_png(&staging.claim(&png)?, &picture(&swept.look, Ramp::Change, limit))?;
+        let dates = [0, 1].map(|i| pair.scenes[i].datetime.map(|t| t.date_naive()));
+        let p = swept.look.picture(dates, &pair.title(o), picture_range(o, &ready));
+        write_png(&staging.claim(&png)?, &p)?;
     }
     let main = main_output(o);
     let files = outputs(o);
@@ -236,6 +239,7 @@ pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> 
         counts: swept.counts,
         small,
         directions,
+        transitions: transitions_found,
         mad: ready.mad.map(|m| (m.0.rho, m.1)),
         lines: ready.lines,
         shift: ready.shift,
@@ -246,10 +250,46 @@ pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> 
     })
 }
 
+/// Counts and limits alone: nothing is written, so nothing needs the digests of a manifest either.
+fn count(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> {
+    let mut notes = Notes::default();
+    progress.step(&Text::new("reading", "读取数据"), None);
+    let pair = Pair::open(o, &mut notes)?;
+    let ready = prepare(o, &pair, progress, &mut notes)?;
+    let swept = sweep::sweep(o, &pair, &ready, None, progress, &mut notes)?;
+    if swept.counts.get(Seen::Yes) == 0 {
+        return Err(pair.nothing_seen(&swept.counts));
+    }
+    Ok(ChangeSummary {
+        scenes: [pair.scenes[0].id.clone(), pair.scenes[1].id.clone()],
+        limits: ready.limits,
+        counts: swept.counts,
+        small: (0, 0),
+        directions: directions(o, &swept.by_class, &[]),
+        transitions: patches::sums(o, &swept.by_pair, &[]),
+        mad: ready.mad.map(|m| (m.0.rho, m.1)),
+        lines: ready.lines,
+        shift: ready.shift,
+        statistics: None,
+        permits: None,
+        notes,
+        files: Vec::new(),
+    })
+}
+
 fn check(o: &ChangeOptions) -> Result<()> {
-    if o.output.is_none() && o.patches.is_none() {
-        return Err(Error::usage("nothing to write was named", "未指定输出")
-            .remedy("give -o OUT.tif, --patches OUT.gpkg, or both", "请给出 -o 输出.tif 或 --patches 输出.gpkg"));
+    if o.count_only && (o.output.is_some() || o.patches.is_some()) {
+        return Err(Error::usage(
+            "--count-only writes nothing, but an output was named",
+            "--count-only 不写出文件,却指定了输出",
+        )
+        .remedy("leave one of both away", "请去掉其中之一"));
+    }
+    if !o.count_only && o.output.is_none() && o.patches.is_none() {
+        return Err(Error::usage("nothing to write was named", "未指定输出").remedy(
+            "give -o OUT.tif, --patches OUT.gpkg, or both; or --count-only",
+            "请给出 -o 输出.tif 或 --patches 输出.gpkg;只计数用 --count-only",
+        ));
     }
     if !o.permits.is_empty() && o.patches.is_none() {
         return Err(Error::usage("--permits needs --patches", "--permits 须与 --patches 同用"));
@@ -292,122 +332,32 @@ fn main_output(o: &ChangeOptions) -> PathBuf {
 }
 
 fn quicklook_path(o: &ChangeOptions) -> Option<PathBuf> {
-    o.quicklook.then(|| companion(&main_output(o), ".png"))
+    o.raster.quicklook.then(|| companion(&main_output(o), ".png"))
+}
+
+/// Raster of from–to classes, beside the raster of change.
+fn classes_path(o: &ChangeOptions) -> Option<PathBuf> {
+    let output = o.output.as_ref().filter(|_| !o.classes.is_empty())?;
+    Some(companion(output, "_classes.tif"))
 }
 
 fn outputs(o: &ChangeOptions) -> Vec<PathBuf> {
     let mut out: Vec<PathBuf> = o.output.iter().chain(&o.patches).cloned().collect();
+    out.extend(classes_path(o));
     out.extend(quicklook_path(o));
     out.push(companion(&main_output(o), ".manifest.json"));
     out
 }
 
 fn claim(o: &ChangeOptions) -> Result<Staging> {
-    let mut staging = Staging::beside(&main_output(o), o.overwrite)?;
+    let mut staging = Staging::beside(&main_output(o), o.raster.overwrite)?;
     for f in outputs(o) {
         staging.claim(&f)?;
     }
     Ok(staging)
 }
 
-/// The one pass that computes, writes and labels.
-fn sweep<T: OutPixel>(
-    o: &ChangeOptions,
-    pair: &Pair,
-    ready: &Ready,
-    staging: &Staging,
-    progress: &dyn Progress,
-    notes: &mut Notes,
-) -> Result<Swept> {
-    let head = head::<T>(&pair.before.grid, &[pair.title(o)], o.out, about(o, pair, ready));
-    let mut cog = match &o.output {
-        Some(path) => Some(Cog::<T>::create(&staging.place(path)?, head.clone())?),
-        None => None,
-    };
-    let look = Sampled::new(&pair.before.grid);
-    let step = look.step;
-    let min_pixels = (o.min_area_m2 / pair.pixel_m2()?).ceil().max(1.0) as u64;
-    let options = PatchOptions { connectivity: o.connectivity, min_pixels };
-    let labeller = Labeller::new(&pair.before.grid, options);
-    let none = Patches::default();
-    let mut s = Swept { counts: SeenCounts::default(), by_class: [0; 4], patches: none, statistics: None, look };
-    let (mut clipped, mut band) = (0, Band { labeller, row: 0, runs: Vec::new() });
-    progress.step(&Text::new("change", "变化检测"), Some(pair.windows.len() as u64));
-    let writes = o.output.is_some();
-    let work = |w: Window| -> Result<Unit<T>> {
-        let v = ready.values(o, pair, w)?;
-        let classes = match o.method {
-            Method::Difference(_) => classes(&v.values, &v.seen, ready.limits.0 as f32, ready.limits.1 as f32),
-            _ => changed(&v.values, &v.seen, ready.limits.1 as f32),
-        };
-        let (mut tile, mut clipped) = (None, 0);
-        if writes {
-            let (p, n) = pixels::<T>(&v.values, &v.seen);
-            (tile, clipped) = (Some(head.encode(0, w, &p)), n);
-        }
-        let runs = runs(w, &classes, &v.values, |c| c != STABLE && c != UNSEEN);
-        let mut by_class = [0; 4];
-        for r in &runs {
-            by_class[usize::from(r.class & 3)] += u64::from(r.to - r.from);
-        }
-        let look = if o.quicklook { Sampled::sample(step, w, &v.values, &v.seen) } else { Vec::new() };
-        let runs = if o.patches.is_some() { runs } else { Vec::new() };
-        Ok(Unit { tile, counts: SeenCounts::of(&v.seen), by_class, clipped, runs, look })
-    };
-    each(&pair.windows, progress, work, |w, u| {
-        s.counts.add(&u.counts);
-        s.by_class.iter_mut().zip(u.by_class).for_each(|(a, b)| *a += b);
-        clipped += u.clipped;
-        s.look.put(&u.look);
-        band.put(w, u.runs);
-        match (&mut cog, u.tile) {
-            (Some(c), Some(t)) => c.put(t),
-            _ => Ok(()),
-        }
-    })?;
-    if let Some(c) = cog {
-        s.statistics = c.finish()?.into_iter().next().flatten();
-    }
-    s.patches = band.finish();
-    if clipped > 0 {
-        notes.warnings.push(Text::new(
-            format!("{clipped} value(s) beyond ±3.2767 were clipped by int16; use --type float32"),
-            format!("有 {clipped} 个值超出 ±3.2767,被 int16 截断;请用 --type float32"),
-        ));
-    }
-    Ok(s)
-}
-
-/// Runs of the units of one row of units, until the row is whole.
-struct Band {
-    labeller: Labeller,
-    row: usize,
-    runs: Vec<Run>,
-}
-
-impl Band {
-    fn put(&mut self, w: Window, runs: Vec<Run>) {
-        if w.row != self.row {
-            self.flush();
-            self.row = w.row;
-        }
-        self.runs.extend(runs);
-    }
-
-    fn flush(&mut self) {
-        let runs = in_rows(std::mem::take(&mut self.runs));
-        for row in runs.chunk_by(|a, b| a.row == b.row) {
-            self.labeller.row(row);
-        }
-    }
-
-    fn finish(mut self) -> Patches {
-        self.flush();
-        self.labeller.finish()
-    }
-}
-
-fn directions(by_class: &[u64; 4], rows: &[PatchRow]) -> Vec<DirectionSum> {
+fn directions(o: &ChangeOptions, by_class: &[u64; 4], rows: &[PatchRow]) -> Vec<DirectionSum> {
     let of = |d: Direction| {
         let mine: Vec<&PatchRow> = rows.iter().filter(|r| r.direction == d).collect();
         DirectionSum {
@@ -418,7 +368,10 @@ fn directions(by_class: &[u64; 4], rows: &[PatchRow]) -> Vec<DirectionSum> {
             area_m2: mine.iter().fold(0.0, |a, r| a + r.area.0),
         }
     };
-    Direction::ALL.into_iter().map(of).filter(|d| d.pixels > 0 || d.direction != Direction::Changed).collect()
+    match o.method {
+        Method::Difference(_) => vec![of(Direction::Loss), of(Direction::Gain)],
+        Method::Vector | Method::Mad(_) => vec![of(Direction::Changed)],
+    }
 }
 
 /// The range of the picture's colours: twice the limits, so that patches stand out.
@@ -463,22 +416,23 @@ fn parameters(o: &ChangeOptions, r: &Ready) -> serde_json::Value {
     json!({
         "before": o.before.display().to_string(),
         "after": o.after.display().to_string(),
-        "bands": o.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
+        "bands": o.raster.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
         "method": o.method.as_str(),
         "index": index,
         "threshold": threshold,
         "limits": [r.limits.0, r.limits.1],
         "normalise": o.normalise.as_str(),
+        "classes": patches::rules(&o.classes),
         "lines": lines,
         "shift_px": r.shift,
         "irmad": r.mad.as_ref().map(|m| json!({"correlations": m.0.rho, "iterations": m.1})),
-        "mask_clouds": o.mask.clouds,
-        "dilate_px": o.mask.dilate,
-        "mask_saturated": o.mask.saturated,
+        "mask_clouds": o.raster.mask.clouds,
+        "dilate_px": o.raster.mask.dilate,
+        "mask_saturated": o.raster.mask.saturated,
         "connectivity": if o.connectivity == Connectivity::Four { 4 } else { 8 },
         "min_area_m2": o.min_area_m2,
         "permits": o.permits,
-        "type": o.out.ty.as_str(),
-        "overviews": o.out.overviews,
+        "type": o.raster.out.ty.as_str(),
+        "overviews": o.raster.out.overviews,
     })
 }

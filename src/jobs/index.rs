@@ -1,5 +1,7 @@
 //! `index`: spectral indices of scenes as rasters.
 
+mod ecology;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,13 +11,14 @@ use serde_json::json;
 use super::Notes;
 use super::manifest::{Manifest, companion};
 use super::pipeline::{run as each, units};
-use super::raster_out::{OutOptions, OutPixel, RasterType, SeenCounts, head, pixels};
-use super::view::{MaskOptions, View};
+use super::raster_out::{OutPixel, RasterOptions, RasterType, SeenCounts, head, pixels};
+use super::view::View;
 use crate::analysis::histogram::Histogram;
 use crate::analysis::indices::{Index, compute, fvc};
-use crate::error::{Error, Lang, Result, Text};
+pub use crate::analysis::rsei::{Axis, COMPONENTS, Wetness};
+use crate::error::{Error, Result, Text};
 use crate::model::{Progress, Role, Scene, Seen, Window};
-use crate::read::scenes::{BandRole, require, scene};
+use crate::read::scenes::{require, scene};
 use crate::report::quicklook::{Ramp, Sampled, picture};
 use crate::write::raster::quicklook::write_png;
 use crate::write::raster::{Cog, RasterHead, Statistics, Tile};
@@ -28,6 +31,8 @@ pub enum Wanted {
     Index(Index),
     /// Fraction of vegetation cover.
     Fvc,
+    /// Remote sensing ecological index.
+    Rsei,
 }
 
 impl Wanted {
@@ -36,7 +41,11 @@ impl Wanted {
     /// # Errors
     /// `Usage` that lists the names.
     pub fn of(name: &str) -> Result<Self> {
-        if name.trim().eq_ignore_ascii_case("fvc") { Ok(Self::Fvc) } else { Index::of(name).map(Self::Index) }
+        match name.trim().to_ascii_lowercase().as_str() {
+            "fvc" => Ok(Self::Fvc),
+            "rsei" => Ok(Self::Rsei),
+            _ => Index::of(name).map(Self::Index),
+        }
     }
 
     /// Name in files.
@@ -44,13 +53,24 @@ impl Wanted {
         match self {
             Self::Index(i) => i.as_str(),
             Self::Fvc => "fvc",
+            Self::Rsei => "rsei",
         }
     }
 
-    fn index(self) -> Index {
+    /// Bands it is made of.
+    fn roles(self) -> &'static [Role] {
         match self {
-            Self::Index(i) => i,
-            Self::Fvc => Index::Ndvi,
+            Self::Index(i) => i.roles(),
+            Self::Fvc => Index::Ndvi.roles(),
+            Self::Rsei => &crate::analysis::rsei::ROLES,
+        }
+    }
+
+    fn wants_reflectance(self) -> bool {
+        match self {
+            Self::Index(i) => i.wants_reflectance(),
+            Self::Fvc => false,
+            Self::Rsei => true,
         }
     }
 }
@@ -80,31 +100,37 @@ impl Default for FvcOptions {
     }
 }
 
+/// How the ecological index is made.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RseiOptions {
+    /// Weights of wetness; those published for the platform where `None`.
+    pub wetness: Option<Wetness>,
+    /// Keep water, which is left out otherwise (MNDWI above 0).
+    pub keep_water: bool,
+}
+
+/// What was found out of a scene before its values can be computed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Fitted {
+    fvc: Option<(f32, f32)>,
+    rsei: Option<ecology::Fit>,
+}
+
 /// Options of [`run`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndexOptions {
     /// Scenes: folders, metadata files, rasters.
     pub scenes: Vec<PathBuf>,
-    /// Bands of plain rasters.
-    pub bands: Vec<BandRole>,
     /// One band of the output each.
     pub wanted: Vec<Wanted>,
     /// The cover.
     pub fvc: FvcOptions,
-    /// Masks.
-    pub mask: MaskOptions,
+    /// The ecological index.
+    pub rsei: RseiOptions,
     /// A file for one scene; a folder for several.
     pub output: PathBuf,
-    /// How it is written.
-    pub out: OutOptions,
-    /// A picture of the first index beside each raster.
-    pub quicklook: bool,
-    /// Replace outputs that exist.
-    pub overwrite: bool,
-    /// Language of texts in outputs.
-    pub lang: Lang,
-    /// The time of the run, as outputs carry it.
-    pub time: DateTime<Utc>,
+    /// What raster jobs share; the picture is of the first index.
+    pub raster: RasterOptions,
 }
 
 /// One index of one scene.
@@ -129,6 +155,8 @@ pub struct SceneIndex {
     pub bands: Vec<IndexBand>,
     /// NDVI of soil and vegetation, where the cover was asked for.
     pub fvc: Option<(f32, f32)>,
+    /// Axis of the ecological index, where it was asked for.
+    pub rsei: Option<Axis>,
     /// Files written.
     pub files: Vec<PathBuf>,
 }
@@ -154,10 +182,10 @@ pub fn run(o: &IndexOptions, progress: &dyn Progress) -> Result<IndexSummary> {
     let mut notes = Notes::default();
     let mut scenes = Vec::new();
     for path in &o.scenes {
-        let s = scene(path, &o.bands)?;
+        let s = scene(path, &o.raster.bands)?;
         let output = if o.scenes.len() == 1 { o.output.clone() } else { o.output.join(format!("{}_index.tif", s.id)) };
         progress.step(&Text::new(format!("index {}", s.id), format!("计算指数 {}", s.id)), None);
-        let done = match o.out.ty {
+        let done = match o.raster.out.ty {
             RasterType::Int16 => one::<i16>(o, path, &s, &output, &mut notes, progress),
             RasterType::Float32 => one::<f32>(o, path, &s, &output, &mut notes, progress),
         };
@@ -183,28 +211,31 @@ fn one<T: OutPixel>(
     progress: &dyn Progress,
 ) -> Result<SceneIndex> {
     let started = Instant::now();
-    let mut staging = Staging::beside(output, o.overwrite)?;
+    let mut staging = Staging::beside(output, o.raster.overwrite)?;
     let staged = staging.claim(output)?;
     let roles = roles(&o.wanted);
     require(s, &roles)?;
-    if o.wanted.iter().any(|w| w.index().wants_reflectance()) {
+    if o.wanted.iter().any(|w| w.wants_reflectance()) {
         reflectance(s, &roles, path)?;
     }
-    let view = View::open(s, &roles, None, o.mask, &mut notes.warnings)?;
+    let view = View::open(s, &roles, None, o.raster.mask, &mut notes.warnings)?;
     let windows = units(&view.grid, &view.blocks);
-    let ends = match o.wanted.contains(&Wanted::Fvc) {
-        true => Some(soil_and_vegetation(o, &view, &roles, &windows, s, progress)?),
-        false => None,
-    };
+    let mut fitted = Fitted::default();
+    if o.wanted.contains(&Wanted::Fvc) {
+        fitted.fvc = Some(soil_and_vegetation(o, &view, &roles, &windows, s, progress)?);
+    }
+    if o.wanted.contains(&Wanted::Rsei) {
+        fitted.rsei = Some(ecology::fit(o, s, &view, &roles, &windows, notes, progress).map_err(|e| e.in_file(path))?);
+    }
     let names: Vec<String> = o.wanted.iter().map(|w| w.as_str().to_owned()).collect();
-    let head = head::<T>(&view.grid, &names, o.out, about(s, o, ends));
+    let head = head::<T>(&view.grid, &names, o.raster.out, about(s, o, &fitted));
     let mut cog = Cog::<T>::create(&staged, head.clone())?;
     let mut look = Sampled::new(&view.grid);
     let mut counts = vec![SeenCounts::default(); names.len()];
     let mut clipped = 0;
     progress.step(&Text::new(format!("index {}", s.id), format!("计算指数 {}", s.id)), Some(windows.len() as u64));
     let step = look.step;
-    let work = |w: Window| unit::<T>(o, &view, &roles, &head, ends, step, w);
+    let work = |w: Window| unit::<T>(o, &view, &roles, &head, &fitted, step, w);
     each(&windows, progress, work, |_, u| {
         counts.iter_mut().zip(&u.counts).for_each(|(a, b)| a.add(b));
         clipped += u.clipped;
@@ -221,12 +252,12 @@ fn one<T: OutPixel>(
         ));
     }
     let statistics = cog.finish()?;
-    if o.quicklook {
+    if o.raster.quicklook {
         let png = staging.claim(&companion(output, ".png"))?;
-        let range = if o.wanted[0] == Wanted::Fvc { (0.0, 1.0) } else { (-0.2, 0.8) };
+        let range = if matches!(o.wanted[0], Wanted::Fvc | Wanted::Rsei) { (0.0, 1.0) } else { (-0.2, 0.8) };
         write_png(&png, &picture(&look, Ramp::Vegetation, range))?;
     }
-    let mut manifest = Manifest::new("index", o.time, parameters(o, ends));
+    let mut manifest = Manifest::new("index", o.raster.time, parameters(o, &fitted));
     let mut used = roles.clone();
     used.push(Role::Qa);
     manifest.scenes(&[("scene", s, &view.grid)], &used)?;
@@ -234,7 +265,7 @@ fn one<T: OutPixel>(
         manifest.count(n, c.json());
     }
     let mut files = vec![output.to_path_buf()];
-    if o.quicklook {
+    if o.raster.quicklook {
         files.push(companion(output, ".png"));
     }
     files.push(companion(output, ".manifest.json"));
@@ -243,7 +274,14 @@ fn one<T: OutPixel>(
     let files = staging.commit()?;
     let bands = o.wanted.iter().zip(statistics).zip(counts);
     let bands = bands.map(|((w, statistics), counts)| IndexBand { name: w.as_str(), statistics, counts }).collect();
-    Ok(SceneIndex { scene: s.id.clone(), datetime: s.datetime, bands, fvc: ends, files })
+    Ok(SceneIndex {
+        scene: s.id.clone(),
+        datetime: s.datetime,
+        bands,
+        fvc: fitted.fvc,
+        rsei: fitted.rsei.map(|f| f.axis),
+        files,
+    })
 }
 
 fn unit<T: OutPixel>(
@@ -251,7 +289,7 @@ fn unit<T: OutPixel>(
     view: &View,
     roles: &[Role],
     head: &RasterHead,
-    ends: Option<(f32, f32)>,
+    fitted: &Fitted,
     step: usize,
     w: Window,
 ) -> Result<Unit<T>> {
@@ -259,15 +297,19 @@ fn unit<T: OutPixel>(
     let mut u = Unit { tiles: Vec::new(), counts: Vec::new(), clipped: 0, look: Vec::new() };
     for (i, wanted) in o.wanted.iter().enumerate() {
         let mut state = seen.seen.clone();
-        let mut values = of(wanted.index(), roles, &seen.bands, &mut state);
-        if let (Wanted::Fvc, Some((soil, vegetation))) = (wanted, ends) {
-            values = fvc(&values, soil, vegetation);
-        }
+        let values = match (wanted, fitted.fvc, &fitted.rsei) {
+            (Wanted::Index(i), ..) => of(*i, roles, &seen.bands, &mut state),
+            (Wanted::Fvc, Some((soil, vegetation)), _) => {
+                fvc(&of(Index::Ndvi, roles, &seen.bands, &mut state), soil, vegetation)
+            }
+            (Wanted::Rsei, _, Some(fit)) => fit.values(roles, &seen.bands, &mut state),
+            _ => continue,
+        };
         let (p, clipped) = pixels::<T>(&values, &state);
         u.tiles.push(head.encode(i, w, &p));
         u.counts.push(SeenCounts::of(&state));
         u.clipped += clipped;
-        if i == 0 && o.quicklook {
+        if i == 0 && o.raster.quicklook {
             u.look = Sampled::sample(step, w, &values, &state);
         }
     }
@@ -287,7 +329,7 @@ pub(super) fn of(index: Index, roles: &[Role], bands: &[Vec<f32>], seen: &mut [S
 
 fn roles(wanted: &[Wanted]) -> Vec<Role> {
     let mut out = Vec::new();
-    for r in wanted.iter().flat_map(|w| w.index().roles()) {
+    for r in wanted.iter().flat_map(|w| w.roles()) {
         if !out.contains(r) {
             out.push(*r);
         }
@@ -302,12 +344,13 @@ pub(super) fn reflectance(s: &Scene, roles: &[Role], path: &Path) -> Result<()> 
         s.asset(*r).is_some_and(|a| a.calibration == Linear { scale: 1.0, offset: 0.0 })
             && s.sensor.platform == "generic"
     };
-    if !roles.iter().any(plain) {
+    // a temperature is no reflectance
+    if !roles.iter().filter(|r| **r != Role::Tir).any(plain) {
         return Ok(());
     }
     Err(Error::input(
-        "EVI, SAVI and MSAVI need reflectances from 0 to 1, but the file tells no scale",
-        "EVI、SAVI、MSAVI 需要 0–1 的反射率,而文件没有比例系数",
+        "EVI, SAVI, MSAVI and RSEI need reflectances from 0 to 1, but the file tells no scale",
+        "EVI、SAVI、MSAVI、RSEI 需要 0–1 的反射率,而文件没有比例系数",
     )
     .in_file(path)
     .remedy("set it: gdal_edit.py -scale 0.0001 FILE", "请设置:gdal_edit.py -scale 0.0001 文件"))
@@ -368,31 +411,38 @@ pub(super) fn nothing_seen(s: &Scene, c: &SeenCounts) -> Error {
     )
 }
 
-fn about(s: &Scene, o: &IndexOptions, ends: Option<(f32, f32)>) -> Vec<(String, String)> {
+fn about(s: &Scene, o: &IndexOptions, fitted: &Fitted) -> Vec<(String, String)> {
     let mut out = vec![("SCENE".to_owned(), s.id.clone())];
     if let Some(t) = s.datetime {
         out.push(("DATETIME".into(), t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
     }
     out.push(("PLATFORM".into(), s.sensor.platform.clone()));
     out.push(("INDEX".into(), o.wanted.iter().map(|w| w.as_str()).collect::<Vec<_>>().join(",")));
-    if let Some((a, b)) = ends {
+    if let Some((a, b)) = fitted.fvc {
         out.push(("FVC_SOIL_NDVI".into(), a.to_string()));
         out.push(("FVC_VEGETATION_NDVI".into(), b.to_string()));
+    }
+    if let Some(f) = &fitted.rsei {
+        out.push(("RSEI_VARIANCE_SHARE".into(), f.axis.share.to_string()));
+        for (name, l) in COMPONENTS.iter().zip(f.axis.loadings) {
+            out.push((format!("RSEI_LOADING_{}", name.to_ascii_uppercase()), l.to_string()));
+        }
     }
     out
 }
 
-fn parameters(o: &IndexOptions, ends: Option<(f32, f32)>) -> serde_json::Value {
+fn parameters(o: &IndexOptions, fitted: &Fitted) -> serde_json::Value {
     json!({
         "scenes": o.scenes.iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
-        "bands": o.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
+        "bands": o.raster.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
         "index": o.wanted.iter().map(|w| w.as_str()).collect::<Vec<_>>(),
-        "fvc": ends.map(|(soil, vegetation)| json!({"soil_ndvi": soil, "vegetation_ndvi": vegetation})),
-        "mask_clouds": o.mask.clouds,
-        "dilate_px": o.mask.dilate,
-        "mask_saturated": o.mask.saturated,
-        "type": o.out.ty.as_str(),
-        "overviews": o.out.overviews,
+        "rsei": fitted.rsei.as_ref().map(ecology::Fit::json),
+        "fvc": fitted.fvc.map(|(soil, vegetation)| json!({"soil_ndvi": soil, "vegetation_ndvi": vegetation})),
+        "mask_clouds": o.raster.mask.clouds,
+        "dilate_px": o.raster.mask.dilate,
+        "mask_saturated": o.raster.mask.saturated,
+        "type": o.raster.out.ty.as_str(),
+        "overviews": o.raster.out.overviews,
         "output": o.output.display().to_string(),
     })
 }

@@ -37,7 +37,7 @@ pub use crate::units::SquareMetres;
 pub use crate::write::raster::{Packing, Statistics};
 pub use inputs::InputOptions;
 pub use manifest::Manifest;
-pub use raster_out::{OutOptions, RasterType, SeenCounts};
+pub use raster_out::{OutOptions, RasterOptions, RasterType, SeenCounts};
 pub use stack::StackOptions;
 pub use view::MaskOptions;
 

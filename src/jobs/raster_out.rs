@@ -1,9 +1,32 @@
 //! Rasters on their way out: type of the pixels, counts of what was seen.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 
+use super::view::MaskOptions;
+use crate::error::Lang;
 use crate::model::{Grid, Seen};
+use crate::read::scenes::BandRole;
 use crate::write::raster::{BandHead, Overviews, Packing, RasterHead, Writable};
+
+/// What every job takes that makes rasters of scenes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RasterOptions {
+    /// Bands of plain rasters.
+    pub bands: Vec<BandRole>,
+    /// Masks.
+    pub mask: MaskOptions,
+    /// How rasters are written.
+    pub out: OutOptions,
+    /// A picture beside the raster.
+    pub quicklook: bool,
+    /// Replace outputs that exist.
+    pub overwrite: bool,
+    /// Language of texts in outputs.
+    pub lang: Lang,
+    /// The time of the run, as outputs carry it.
+    pub time: DateTime<Utc>,
+}
 
 /// Type of an output's pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 mod fires;
 mod made_up;
 mod outlines;
+mod scenes;
 
 use std::path::{Path, PathBuf};
 
@@ -111,6 +112,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     write_reserve(&mut staging, &designed)?;
     fires::write(&mut staging)?;
     progress.check()?;
+    scenes::write(&mut staging)?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }
 

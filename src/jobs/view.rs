@@ -42,6 +42,8 @@ pub(super) struct View {
     pub blocks: Vec<(usize, usize)>,
     sources: Vec<Arc<dyn BlockSource>>,
     bands: Vec<ViewBand>,
+    /// Bands from this one on are only shown: what they lack is no reason to leave a pixel out.
+    pub shown_from: usize,
     qa: Option<ViewBand>,
     rule: MaskRule,
     options: MaskOptions,
@@ -115,7 +117,8 @@ impl View {
                 format!("{}:没有云掩膜,所有有数据的像元都按有效观测处理", scene.id),
             ));
         }
-        Ok(Self { grid, blocks, sources, bands, qa, rule: scene.mask, options })
+        let shown_from = bands.len();
+        Ok(Self { grid, blocks, sources, bands, shown_from, qa, rule: scene.mask, options })
     }
 
     /// Calibrated bands in a window, in the order of the roles, and the state of each pixel.
@@ -139,6 +142,10 @@ impl View {
             }
             for (b, p) in here.into_iter().zip(pixels) {
                 let ViewBand { asset, tagged, .. } = &self.bands[b];
+                if b >= self.shown_from {
+                    bands[b] = calibrated(&p, asset.calibration, None, None, &mut []);
+                    continue;
+                }
                 if let Some(n) = tagged.filter(|t| asset.nodata.is_some_and(|n| n != *t)) {
                     calibrated(&p, Calibration::None, Some(n), None, &mut seen);
                 }

@@ -88,6 +88,20 @@ impl Window {
         self.width * self.height
     }
 
+    /// Squares of `side` pixels that cover a grid, cut at its edges, row by row.
+    pub fn tiles(g: &Grid, side: usize) -> impl Iterator<Item = Self> {
+        let (width, height) = (g.width, g.height);
+        let row = move |row: usize| {
+            (0..width).step_by(side).map(move |col| Self {
+                col,
+                row,
+                width: side.min(width - col),
+                height: side.min(height - row),
+            })
+        };
+        (0..height).step_by(side).flat_map(row)
+    }
+
     /// True where it holds no pixel.
     pub fn is_empty(&self) -> bool {
         self.width == 0 || self.height == 0
@@ -307,11 +321,13 @@ pub enum Seen {
     NearCloud = 6,
     /// The formula has no value here (a denominator of zero).
     Undefined = 7,
+    /// Water, where the index is made for land alone.
+    Water = 8,
 }
 
 impl Seen {
     /// All states, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Yes,
         Self::NoData,
         Self::Saturated,
@@ -320,6 +336,7 @@ impl Seen {
         Self::Snow,
         Self::NearCloud,
         Self::Undefined,
+        Self::Water,
     ];
 
     /// Name in files and summaries.
@@ -333,6 +350,7 @@ impl Seen {
             Self::Snow => "snow",
             Self::NearCloud => "near_cloud",
             Self::Undefined => "undefined",
+            Self::Water => "water",
         }
     }
 
@@ -347,6 +365,7 @@ impl Seen {
             Self::Snow => "雪冰",
             Self::NearCloud => "云边缘",
             Self::Undefined => "公式无值",
+            Self::Water => "水体",
         }
     }
 }

@@ -97,6 +97,22 @@ impl Staging {
         Ok(staged)
     }
 
+    /// Claims a folder, which is made; what it holds is renamed with it, and replaces a folder of that name whole.
+    ///
+    /// # Errors
+    /// `Output` where it exists and may not be replaced, a file has its name, or it cannot be made.
+    pub fn claim_folder(&mut self, name: &str) -> Result<PathBuf> {
+        let (place, staged) = (self.folder.join(name), self.aside.join(name));
+        if place.exists() && (!self.overwrite || !place.is_dir()) {
+            return Err(Error::output("the output exists already", "输出已存在")
+                .in_file(&place)
+                .remedy("give --overwrite to replace it, or another folder", "用 --overwrite 覆盖,或换一个文件夹"));
+        }
+        std::fs::create_dir(&staged).map_err(|e| unwritable(&place, e))?;
+        self.claimed.push(place);
+        Ok(staged)
+    }
+
     /// Where a claimed name is written until it is renamed.
     ///
     /// # Errors

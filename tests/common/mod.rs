@@ -137,3 +137,17 @@ pub fn rows(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
     let pair = |(k, v): (&str, &str)| (k.to_owned(), v.to_owned());
     r.records().map(|x| header.iter().zip(x.unwrap().iter()).map(pair).collect()).collect()
 }
+
+/// GDAL's own validator of cloud-optimised GeoTIFF, where Python has GDAL.
+pub fn validate_cog(path: &Path) {
+    for python in ["/usr/bin/python3", "python3"] {
+        let module = "osgeo_utils.samples.validate_cloud_optimized_geotiff";
+        let Some(said) = tool(python, &["-m", module, path.to_str().unwrap()]) else { continue };
+        if said.contains("No module named") {
+            println!("skipped: {python} has no osgeo_utils");
+            continue;
+        }
+        assert!(said.contains("is a valid cloud optimized GeoTIFF"), "{said}");
+        return;
+    }
+}

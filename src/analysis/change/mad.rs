@@ -7,7 +7,7 @@
 //! iterations live only the weighted means and the covariances, so one pass over the raster each is enough.
 
 use super::chi_square::{exceeds, quantile};
-use super::linear::Square;
+use crate::analysis::linear::Square;
 use crate::model::Seen;
 
 /// When iterations end.

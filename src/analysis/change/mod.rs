@@ -3,7 +3,7 @@
 //! the order of the blocks.
 
 mod chi_square;
-mod linear;
+pub mod from_to;
 pub mod mad;
 pub mod normalise;
 pub mod shift;

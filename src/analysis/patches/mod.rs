@@ -63,6 +63,8 @@ pub struct Component {
     pub max: f32,
     /// Its pixels, in rows.
     pub spans: Vec<Span>,
+    /// Pixels by from–to classes, where there are any.
+    pub pairs: Vec<(u8, u64)>,
     last_row: u32,
 }
 
@@ -79,6 +81,8 @@ pub struct Patch {
     pub min: f32,
     /// Largest value.
     pub max: f32,
+    /// Pixels by from–to classes, where there are any, by their numbers.
+    pub pairs: Vec<(u8, u64)>,
     /// Polygons on pixel edges in the grid's CRS; holes are holes. Parts that only touch at corners are parts of one
     /// multipolygon.
     pub shape: MultiPolygon<f64>,
@@ -122,8 +126,8 @@ impl Labeller {
         }
     }
 
-    /// Takes the runs of the next row that has any, by columns; touching runs of one class are one already
-    /// ([`in_rows`]).
+    /// Takes the runs of the next row that has any, by columns. Touching runs of one class are one component; of one
+    /// class and the same from–to classes they are one run already ([`in_rows`]).
     pub fn row(&mut self, runs: &[Run]) {
         let Some(row) = runs.first().map(|r| r.row) else { return };
         let previous = std::mem::take(&mut self.previous);
@@ -151,6 +155,16 @@ impl Labeller {
                         });
                     }
                 }
+            }
+            if let Some((last, id)) = current.last()
+                && last.to == r.from
+                && last.class == r.class
+            {
+                let id = self.find(*id);
+                mine = Some(match mine {
+                    Some(m) if m != id => self.join(m, id, &mut merged),
+                    _ => id,
+                });
             }
             let id = mine.unwrap_or_else(|| self.fresh(r.class));
             if let Some(c) = &mut self.components[id as usize] {
@@ -189,6 +203,7 @@ impl Labeller {
             min: f32::INFINITY,
             max: f32::NEG_INFINITY,
             spans: Vec::new(),
+            pairs: Vec::new(),
             last_row: 0,
         };
         if let Some(id) = self.free.pop() {
@@ -242,7 +257,17 @@ impl Component {
         self.min = self.min.min(r.min);
         self.max = self.max.max(r.max);
         self.spans.push(Span { row: r.row, from: r.from, to: r.to });
+        if r.pair > 0 {
+            self.count(r.pair, u64::from(r.to - r.from));
+        }
         self.last_row = r.row;
+    }
+
+    fn count(&mut self, pair: u8, pixels: u64) {
+        match self.pairs.iter_mut().find(|(p, _)| *p == pair) {
+            Some((_, n)) => *n += pixels,
+            None => self.pairs.push((pair, pixels)),
+        }
     }
 
     fn absorb(&mut self, o: Self) {
@@ -251,15 +276,26 @@ impl Component {
         self.min = self.min.min(o.min);
         self.max = self.max.max(o.max);
         self.spans.extend(o.spans);
+        o.pairs.iter().for_each(|(p, n)| self.count(*p, *n));
         self.last_row = self.last_row.max(o.last_row);
     }
 
     fn patch(mut self, grid: &Grid, connectivity: Connectivity) -> ((u32, u32), Patch) {
         self.spans.sort_unstable();
+        self.pairs.sort_unstable();
+        // runs that touch were cut where the from–to classes change
+        self.spans.dedup_by(|next, s| {
+            let touch = s.row == next.row && s.to == next.from;
+            if touch {
+                s.to = next.to;
+            }
+            touch
+        });
         let first = self.spans.first().map_or((0, 0), |s| (s.row, s.from));
         let shape = outline(&self.spans, connectivity, |c, r| grid.xy(f64::from(c), f64::from(r)));
         let mean = self.sum / self.pixels as f64;
-        (first, Patch { class: self.class, pixels: self.pixels, mean, min: self.min, max: self.max, shape })
+        let (class, pixels, pairs) = (self.class, self.pixels, self.pairs);
+        (first, Patch { class, pixels, mean, min: self.min, max: self.max, pairs, shape })
     }
 }
 

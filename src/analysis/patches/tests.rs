@@ -21,6 +21,19 @@ fn of(picture: &[&str], connectivity: Connectivity) -> Patches {
 
 /// Labels a raster cut into blocks of `cut` columns.
 fn label(w: usize, h: usize, classes: &[u8], values: &[f32], o: PatchOptions, cut: usize) -> Patches {
+    label_pairs(w, h, classes, &[], values, o, cut)
+}
+
+/// The same with from–to classes.
+fn label_pairs(
+    w: usize,
+    h: usize,
+    classes: &[u8],
+    pairs: &[u8],
+    values: &[f32],
+    o: PatchOptions,
+    cut: usize,
+) -> Patches {
     let grid = Grid { transform: [0.0, 1.0, 0.0, h as f64, 0.0, -1.0], width: w, height: h, crs: None };
     let mut l = Labeller::new(&grid, o);
     let mut all = Vec::new();
@@ -29,7 +42,8 @@ fn label(w: usize, h: usize, classes: &[u8], values: &[f32], o: PatchOptions, cu
         let pick = |v: usize| (0..h).flat_map(move |r| (0..width).map(move |c| r * w + col + c)).nth(v).unwrap();
         let c: Vec<u8> = (0..width * h).map(|i| classes[pick(i)]).collect();
         let v: Vec<f32> = (0..width * h).map(|i| values[pick(i)]).collect();
-        all.extend(runs(Window { col, row: 0, width, height: h }, &c, &v, |c| c > 0));
+        let p: Vec<u8> = if pairs.is_empty() { Vec::new() } else { (0..width * h).map(|i| pairs[pick(i)]).collect() };
+        all.extend(runs(Window { col, row: 0, width, height: h }, &c, &p, &v, |c| c > 0));
     }
     let all = in_rows(all);
     for row in all.chunk_by(|a, b| a.row == b.row) {
@@ -82,6 +96,26 @@ fn small_ones_are_counted() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// From–to classes cut runs, not patches: shapes are the same, and of every patch they count each pixel once.
+    #[test]
+    fn pairs_change_no_shape(w in 1usize..14, h in 1usize..14, seed in prop::collection::vec(0u8..3, 196), pairs in prop::collection::vec(11u8..14, 196), eight: bool, cut in 1usize..14) {
+        let (classes, pairs) = (&seed[..w * h], &pairs[..w * h]);
+        let connectivity = if eight { Connectivity::Eight } else { Connectivity::Four };
+        let o = PatchOptions { connectivity, min_pixels: 1 };
+        let values = vec![1.0; w * h];
+        let plain = label(w, h, classes, &values, o, w);
+        let mut with = label_pairs(w, h, classes, pairs, &values, o, cut);
+        let (mut counted, mut expected) = ([0; 3], [0; 3]);
+        for p in &mut with.patches {
+            p.pairs.iter().for_each(|(pair, n)| counted[usize::from(pair - 11)] += n);
+            prop_assert_eq!(p.pairs.iter().map(|x| x.1).sum::<u64>(), p.pixels);
+            p.pairs.clear();
+        }
+        pairs.iter().zip(classes).filter(|(_, c)| **c > 0).for_each(|(p, _)| expected[usize::from(p - 11)] += 1);
+        prop_assert_eq!(with, plain);
+        prop_assert_eq!(counted, expected);
+    }
 
     /// Whatever the pixels: areas are pixel counts, shapes are valid, every pixel is in one patch, and cutting the
     /// raster into blocks changes nothing.

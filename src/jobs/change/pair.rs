@@ -18,6 +18,8 @@ use crate::report::change::Described;
 pub(in crate::jobs) struct Pair {
     pub scenes: [Scene; 2],
     pub roles: Vec<Role>,
+    /// The first so many roles are what change is measured by; those behind them are for pictures.
+    pub bands: usize,
     pub before: View,
     pub after: View,
     pub windows: Vec<Window>,
@@ -26,37 +28,42 @@ pub(in crate::jobs) struct Pair {
 
 impl Pair {
     pub fn open(o: &ChangeOptions, notes: &mut Notes) -> Result<Self> {
-        let scenes = [scene(&o.before, &o.bands)?, scene(&o.after, &o.bands)?];
-        let roles: Vec<Role> = match o.method {
-            Method::Difference(i) if o.normalise != super::Normalise::Invariant => i.roles().to_vec(),
+        let scenes = [scene(&o.before, &o.raster.bands)?, scene(&o.after, &o.raster.bands)?];
+        let asked = asked(o);
+        let mut roles: Vec<Role> = match o.method {
+            Method::Difference(_) if o.normalise != super::Normalise::Invariant => roles_of(&asked),
             _ => common(&scenes),
         };
         for (s, path) in scenes.iter().zip([&o.before, &o.after]) {
-            if let Method::Difference(i) = o.method {
-                require(s, i.roles())?;
-                if i.wants_reflectance() {
-                    crate::jobs::index::reflectance(s, &roles, path)?;
-                }
-            } else if roles.len() < 2 {
+            require(s, &roles_of(&asked))?;
+            if asked.iter().any(|i| i.wants_reflectance()) {
+                crate::jobs::index::reflectance(s, &roles, path)?;
+            }
+            if !matches!(o.method, Method::Difference(_)) && roles.len() < 2 {
                 return Err(Error::input(
                     format!("{} needs two bands at least that both scenes have", o.method.as_str()),
                     format!("{} 至少需要两景共有的两个波段", o.method.as_str()),
                 ));
             }
         }
+        let bands = roles.len();
+        if o.raster.quicklook && !o.count_only && matches!(o.method, Method::Difference(_)) {
+            roles.extend(beside(&scenes, &roles));
+        }
         offsets(&scenes, notes)?;
         in_order(&scenes, notes);
-        let before = View::open(&scenes[0], &roles, None, o.mask, &mut notes.warnings)?;
-        let own = View::open(&scenes[1], &roles, None, o.mask, &mut Vec::new())?;
+        let mut before = View::open(&scenes[0], &roles, None, o.raster.mask, &mut notes.warnings)?;
+        let own = View::open(&scenes[1], &roles, None, o.raster.mask, &mut Vec::new())?;
         overlap(&before.grid, &own.grid, o)?;
-        let after = View::open(&scenes[1], &roles, Some(&before.grid), o.mask, &mut notes.warnings)?;
+        let mut after = View::open(&scenes[1], &roles, Some(&before.grid), o.raster.mask, &mut notes.warnings)?;
+        (before.shown_from, after.shown_from) = (bands, bands);
         let blocks: Vec<(usize, usize)> = before.blocks.iter().chain(&after.blocks).copied().collect();
         let windows = units(&before.grid, &blocks);
         let title = match o.method {
             Method::Difference(i) => Some(i),
             _ => None,
         };
-        Ok(Self { scenes, roles, before, after, windows, title })
+        Ok(Self { scenes, roles, bands, before, after, windows, title })
     }
 
     /// Name of the band of the output.
@@ -100,13 +107,16 @@ impl Pair {
     }
 
     /// What the tables say of the pair.
-    pub fn described(&self, lang: crate::error::Lang) -> Described {
+    pub fn described(&self, o: &ChangeOptions) -> Described {
         let date = |s: &Scene| s.datetime.map(|t| t.date_naive());
         Described {
             crs: self.before.grid.crs.clone(),
             dates: [date(&self.scenes[0]), date(&self.scenes[1])],
             measure: self.title.map_or("magnitude", Index::as_str).to_owned(),
-            lang,
+            with_classes: !o.classes.is_empty(),
+            with_permits: !o.permits.is_empty(),
+            classes: o.classes.names().map(|(_, n)| n.to_owned()).collect(),
+            lang: o.raster.lang,
         }
     }
 
@@ -122,6 +132,38 @@ impl Pair {
             "请换用其他日期;若掩膜有误可用 --no-cloud-mask",
         )
     }
+}
+
+/// Indices that are computed of both dates.
+fn asked(o: &ChangeOptions) -> Vec<Index> {
+    let mut out = o.classes.indices();
+    if let Method::Difference(i) = o.method
+        && !out.contains(&i)
+    {
+        out.insert(0, i);
+    }
+    out
+}
+
+fn roles_of(indices: &[Index]) -> Vec<Role> {
+    let mut out = Vec::new();
+    for r in indices.iter().flat_map(|i| i.roles()) {
+        if !out.contains(r) {
+            out.push(*r);
+        }
+    }
+    out
+}
+
+/// The green band for a picture in false colours, where it lies in the file that the red one is read from on both dates:
+/// then it is decoded anyway.
+fn beside(scenes: &[Scene; 2], roles: &[Role]) -> Option<Role> {
+    let wanted = roles.contains(&Role::Red) && roles.contains(&Role::Nir) && !roles.contains(&Role::Green);
+    let together = |s: &Scene| match (s.asset(Role::Green), s.asset(Role::Red)) {
+        (Some(g), Some(r)) => g.source == r.source,
+        _ => false,
+    };
+    (wanted && scenes.iter().all(together)).then_some(Role::Green)
 }
 
 /// Bands of reflectance that both have.

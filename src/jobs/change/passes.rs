@@ -34,6 +34,10 @@ pub(super) struct Ready {
 pub(super) struct Values {
     pub values: Vec<f32>,
     pub seen: Vec<Seen>,
+    /// Bands of both dates, the later normalised; of a difference alone.
+    pub bands: [Vec<Vec<f32>>; 2],
+    /// What was seen on each date.
+    pub each: [Vec<Seen>; 2],
 }
 
 /// Bands of both dates in a window.
@@ -41,18 +45,19 @@ struct Bands {
     before: Vec<Vec<f32>>,
     after: Vec<Vec<f32>>,
     seen: Vec<Seen>,
+    each: [Vec<Seen>; 2],
 }
 
 fn bands(pair: &Pair, w: Window) -> Result<Bands> {
     let (a, b) = (pair.before.read(w)?, pair.after.read(w)?);
     let seen = seen_twice(&a.seen, &b.seen);
-    Ok(Bands { before: a.bands, after: b.bands, seen })
+    Ok(Bands { before: a.bands, after: b.bands, seen, each: [a.seen, b.seen] })
 }
 
 impl Ready {
     /// The values of change.
     pub fn values(&self, o: &ChangeOptions, pair: &Pair, w: Window) -> Result<Values> {
-        let Bands { before, mut after, mut seen } = bands(pair, w)?;
+        let Bands { before, mut after, mut seen, each } = bands(pair, w)?;
         for ((_, line), band) in self.lines.iter().zip(&mut after) {
             apply(band, line);
         }
@@ -68,7 +73,7 @@ impl Ready {
             (Method::Mad(_), Some((m, _))) => m.values(&before, &after, &seen),
             _ => vector_length(&before, &after),
         };
-        Ok(Values { values, seen })
+        Ok(Values { values, seen, bands: [before, after], each })
     }
 }
 
@@ -110,10 +115,10 @@ fn mad(pair: &Pair, o: MadOptions, progress: &dyn Progress) -> Result<(Mad, usiz
             &Text::new(format!("IR-MAD, iteration {n}"), format!("IR-MAD 第 {n} 次迭代")),
             Some(pair.windows.len() as u64),
         );
-        let mut sums = MadSums::new(pair.roles.len());
+        let mut sums = MadSums::new(pair.bands);
         let work = |w: Window| {
             let b = bands(pair, w)?;
-            Ok(MadSums::of(&b.before, &b.after, &b.seen, last.as_ref()))
+            Ok(MadSums::of(&b.before[..pair.bands], &b.after[..pair.bands], &b.seen, last.as_ref()))
         };
         each(&pair.windows, progress, work, |_, s| {
             sums.merge(&s);
@@ -142,10 +147,10 @@ fn unsolvable() -> Error {
 
 fn lines(pair: &Pair, m: &Mad, progress: &dyn Progress, notes: &mut Notes) -> Result<Vec<(&'static str, Line)>> {
     progress.step(&Text::new("normalising", "辐射归一化"), Some(pair.windows.len() as u64));
-    let mut sums = Invariant::new(pair.roles.len());
+    let mut sums = Invariant::new(pair.bands);
     let work = |w: Window| {
         let b = bands(pair, w)?;
-        Ok(Invariant::of(&b.before, &b.after, &b.seen, m, INVARIANT))
+        Ok(Invariant::of(&b.before[..pair.bands], &b.after[..pair.bands], &b.seen, m, INVARIANT))
     };
     each(&pair.windows, progress, work, |_, s| {
         sums.merge(&s);

@@ -2,12 +2,18 @@
 
 use std::cell::RefCell;
 
-use super::{Overviews, Packing, RasterHead, Sums, TILE};
+use super::{Overviews, Packing, RasterHead, Sums, TILE, huffman};
 use crate::model::{PixelType, Sample, Window};
 
-/// Level of deflate: GDAL's default.
-const DEFLATE_LEVEL: i32 = 6;
+/// Level of libdeflate for classes, which repeat.
+const CLASS_LEVEL: i32 = 6;
+/// Level for values: of differences of measured values it makes files as small as level 6 (measured: docs/benchmarks.md),
+/// in half the time.
+const VALUE_LEVEL: i32 = 1;
 const ZSTD_LEVEL: i32 = 3;
+/// Rows of a tile that are compressed to tell whether a search for repeats pays: so many from a quarter, and as many
+/// from three quarters of its height.
+const TRIED: usize = 8;
 
 /// A number that is written.
 pub trait Writable: Sample {
@@ -37,16 +43,14 @@ integers!(u8, i16, u16, i32, u32);
 
 impl Writable for f32 {
     fn difference(row: &[Self], out: &mut Vec<u8>) {
-        let n = row.len();
-        let mut planes = vec![0u8; 4 * n];
-        let (a, rest) = planes.split_at_mut(n);
-        let (b, rest) = rest.split_at_mut(n);
-        let (c, d) = rest.split_at_mut(n);
-        for ((((v, a), b), c), d) in row.iter().zip(a).zip(b).zip(c).zip(d) {
-            [*a, *b, *c, *d] = v.to_be_bytes();
+        // bytes by significance, each as its difference from the one before it, over the edges of planes too
+        let mut before = 0u8;
+        for shift in [24, 16, 8, 0] {
+            let byte = |v: &f32| (v.to_bits() >> shift) as u8;
+            out.extend(row.first().map(|v| byte(v).wrapping_sub(before)));
+            out.extend(row.iter().zip(&row[1.min(row.len())..]).map(|(a, b)| byte(b).wrapping_sub(byte(a))));
+            before = row.last().map_or(before, byte);
         }
-        out.extend(planes.first());
-        out.extend(planes.iter().zip(&planes[1.min(planes.len())..]).map(|(before, x)| x.wrapping_sub(*before)));
     }
     fn mean(sum: f64, n: u32) -> Self {
         (sum / f64::from(n)) as Self
@@ -86,7 +90,8 @@ pub(super) fn pack_tiles<T: Writable>(p: Packing, w: Window, pixels: &[T], nodat
 
 thread_local! {
     static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static DEFLATE: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
+    static VALUES: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
+    static CLASSES: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
 }
 
 fn tile<T: Writable>(p: Packing, w: Window, (c, r): (usize, usize), pixels: &[T], nodata: Option<T>) -> Vec<u8> {
@@ -110,26 +115,42 @@ fn tile<T: Writable>(p: Packing, w: Window, (c, r): (usize, usize), pixels: &[T]
                 T::difference(&padded, plain);
             }
         }
-        pack(p, plain)
+        pack::<T>(p, plain)
     })
 }
 
-fn pack(p: Packing, plain: &[u8]) -> Vec<u8> {
+fn pack<T: Writable>(p: Packing, plain: &[u8]) -> Vec<u8> {
     match p {
         Packing::Zstd => zstd::bulk::compress(plain, ZSTD_LEVEL).unwrap_or_default(),
-        Packing::Deflate => DEFLATE.with_borrow_mut(|c| {
-            let c = c.get_or_insert_with(|| {
-                let level = libdeflater::CompressionLvl::new(DEFLATE_LEVEL).unwrap_or_default();
-                libdeflater::Compressor::new(level)
-            });
-            let mut out = vec![0; c.zlib_compress_bound(plain.len())];
-            // the bound is large enough by its contract
-            let n = c.zlib_compress(plain, &mut out).unwrap_or_default();
-            out.truncate(n);
-            out.shrink_to_fit();
-            out
-        }),
+        Packing::Deflate if T::TYPE.bytes() == 1 => {
+            CLASSES.with_borrow_mut(|c| deflate(c, CLASS_LEVEL, plain, &mut Vec::new()))
+        }
+        Packing::Deflate => VALUES.with_borrow_mut(|c| values(c, plain, TILE * T::TYPE.bytes(), T::TYPE.is_float())),
     }
+}
+
+/// Deflate of values: by codes alone where a search for repeats would not make it smaller.
+fn values(c: &mut Option<libdeflater::Compressor>, plain: &[u8], row: usize, planes: bool) -> Vec<u8> {
+    let plan = huffman::plan(plain, row, planes);
+    let some = |rows: usize| &plain[rows * row..(rows + TRIED) * row];
+    let mut room = Vec::new();
+    let tried: usize =
+        [some(TILE / 4), some(3 * TILE / 4)].map(|s| deflate(c, VALUE_LEVEL, s, &mut room).len()).into_iter().sum();
+    if plan.bytes <= tried * (TILE / (2 * TRIED)) {
+        huffman::pack(plain, &plan)
+    } else {
+        deflate(c, VALUE_LEVEL, plain, &mut room)
+    }
+}
+
+fn deflate(c: &mut Option<libdeflater::Compressor>, level: i32, plain: &[u8], room: &mut Vec<u8>) -> Vec<u8> {
+    let c = c.get_or_insert_with(|| {
+        libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).unwrap_or_default())
+    });
+    room.resize(c.zlib_compress_bound(plain.len()), 0);
+    // the bound is large enough by its contract
+    let n = c.zlib_compress(plain, room).unwrap_or_default();
+    room[..n].to_vec()
 }
 
 fn sums<T: Writable>(pixels: &[T], nodata: Option<T>) -> Sums {

@@ -7,6 +7,7 @@
 mod encode;
 mod geotags;
 mod header;
+mod huffman;
 mod pyramid;
 pub mod quicklook;
 

@@ -1,6 +1,11 @@
 //! Small pictures of rasters: sampled values in colours, with a colour bar and its numbers.
 
+mod letters;
+mod triptych;
+
 use crate::model::{Grid, Picture, Seen, Window};
+use letters::{WIDTH, write};
+pub use triptych::{Look, Triptych};
 
 /// Longest side of a picture's map, pixels.
 const SIDE: usize = 1000;
@@ -43,6 +48,9 @@ impl Ramp {
     }
 }
 
+/// Column and row of a picture, and the value there; `None` where not seen.
+pub type Sample = (usize, usize, Option<f32>);
+
 /// Every n-th pixel of a raster; `None` where not seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
@@ -56,18 +64,27 @@ pub struct Sampled {
 impl Sampled {
     /// For a grid; nothing sampled yet.
     pub fn new(g: &Grid) -> Self {
-        let step = g.width.max(g.height).div_ceil(SIDE).max(1);
+        Self::with_side(g, SIDE)
+    }
+
+    /// The same with so many pixels along the longer side at most.
+    fn with_side(g: &Grid, side: usize) -> Self {
+        let step = g.width.max(g.height).div_ceil(side).max(1);
         let (width, height) = (g.width.div_ceil(step), g.height.div_ceil(step));
         Self { step, width, height, values: vec![None; width * height] }
     }
 
     /// The samples of one window: column and row of the picture, and the value.
-    pub fn sample(step: usize, w: Window, values: &[f32], seen: &[Seen]) -> Vec<(usize, usize, Option<f32>)> {
+    pub fn sample(step: usize, w: Window, values: &[f32], seen: &[Seen]) -> Vec<Sample> {
+        Self::sample_where(step, w, values, |i| seen[i] == Seen::Yes)
+    }
+
+    fn sample_where(step: usize, w: Window, values: &[f32], shown: impl Fn(usize) -> bool) -> Vec<Sample> {
         let mut out = Vec::new();
         for r in (w.row.next_multiple_of(step)..w.row + w.height).step_by(step) {
             for c in (w.col.next_multiple_of(step)..w.col + w.width).step_by(step) {
                 let i = (r - w.row) * w.width + c - w.col;
-                out.push((c / step, r / step, (seen[i] == Seen::Yes).then_some(values[i])));
+                out.push((c / step, r / step, shown(i).then_some(values[i])));
             }
         }
         out
@@ -89,7 +106,7 @@ impl Sampled {
     }
 
     /// Takes samples over.
-    pub fn put(&mut self, samples: &[(usize, usize, Option<f32>)]) {
+    pub fn put(&mut self, samples: &[Sample]) {
         for (c, r, v) in samples {
             self.values[r * self.width + c] = *v;
         }
@@ -107,7 +124,7 @@ pub fn picture(s: &Sampled, ramp: Ramp, (low, high): (f32, f32)) -> Picture {
             }
         }
     }
-    legend(&mut p, s.height, ramp, low, high);
+    legend(&mut p, (0, s.height), width, ramp, (low, high));
     p
 }
 
@@ -132,53 +149,26 @@ fn set(p: &mut Picture, c: usize, r: usize, [red, green, blue]: [u8; 3]) {
     }
 }
 
-/// A bar of colours with the numbers at its ends and in its middle.
-fn legend(p: &mut Picture, top: usize, ramp: Ramp, low: f32, high: f32) {
-    for r in top..p.height {
-        for c in 0..p.width {
-            set(p, c, r, [255, 255, 255]);
+fn fill(p: &mut Picture, (left, top): (usize, usize), (width, height): (usize, usize), colour: [u8; 3]) {
+    for r in top..top + height {
+        for c in left..left + width {
+            set(p, c, r, colour);
         }
-    }
-    let margin = 16;
-    let bar = p.width - 2 * margin;
-    for c in 0..bar {
-        for r in top + 5..top + 15 {
-            set(p, margin + c, r, ramp.colour(c as f32 / bar as f32));
-        }
-    }
-    for t in [0.0f32, 0.5, 1.0] {
-        let text = format!("{:.2}", low + t * (high - low));
-        let at = margin as f32 + t * bar as f32 - 6.0 * text.len() as f32 / 2.0;
-        write(p, at.max(0.0) as usize, top + 20, &text);
     }
 }
 
-/// Digits, point and minus, five columns by seven rows, a bit a pixel from the left.
-const GLYPHS: [(char, [u8; 7]); 12] = [
-    ('0', [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110]),
-    ('1', [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]),
-    ('2', [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111]),
-    ('3', [0b11110, 0b00001, 0b00001, 0b01110, 0b00001, 0b00001, 0b11110]),
-    ('4', [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010]),
-    ('5', [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110]),
-    ('6', [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110]),
-    ('7', [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000]),
-    ('8', [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110]),
-    ('9', [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100]),
-    ('.', [0, 0, 0, 0, 0, 0b01100, 0b01100]),
-    ('-', [0, 0, 0, 0b11111, 0, 0, 0]),
-];
-
-fn write(p: &mut Picture, left: usize, top: usize, text: &str) {
-    for (i, ch) in text.chars().enumerate() {
-        let Some((_, rows)) = GLYPHS.iter().find(|g| g.0 == ch) else { continue };
-        for (r, bits) in rows.iter().enumerate() {
-            for c in 0..5 {
-                if bits >> (4 - c) & 1 == 1 {
-                    set(p, left + 6 * i + c, top + r, [40, 40, 40]);
-                }
-            }
-        }
+/// A bar of colours with the numbers at its ends and in its middle, on white.
+fn legend(p: &mut Picture, (left, top): (usize, usize), width: usize, ramp: Ramp, (low, high): (f32, f32)) {
+    fill(p, (left, top), (width, LEGEND), [255; 3]);
+    let margin = 16;
+    let bar = width - 2 * margin;
+    for c in 0..bar {
+        fill(p, (left + margin + c, top + 5), (1, 10), ramp.colour(c as f32 / bar as f32));
+    }
+    for t in [0.0f32, 0.5, 1.0] {
+        let text = format!("{:.2}", low + t * (high - low));
+        let at = (left + margin) as f32 + t * bar as f32 - (WIDTH * text.len()) as f32 / 2.0;
+        write(p, at.max(0.0) as usize, top + 20, &text);
     }
 }
 
