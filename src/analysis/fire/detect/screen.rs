@@ -42,7 +42,7 @@ pub const LIT: Flags = 1 << 12;
 pub fn seen_flags(seen: &[Seen]) -> Vec<Flags> {
     seen.iter()
         .map(|s| match s {
-            Seen::Yes | Seen::Saturated => DATA | CLEAR,
+            Seen::Yes | Seen::Saturated | Seen::Water => DATA | CLEAR,
             Seen::NoData | Seen::Undefined => 0,
             Seen::Cloud | Seen::Shadow | Seen::Snow | Seen::NearCloud => DATA,
         })

@@ -74,7 +74,7 @@ impl Ground {
                 let end = row[c..].iter().position(|x| *x != row[c]).map_or(row.len(), |n| c + n);
                 if row[c] {
                     let (row, from, to) = (r as u32, c as u32, end as u32);
-                    runs.push(Run { row, from, to, class: LOOKED_AT, sum: 0.0, min: 0.0, max: 0.0 });
+                    runs.push(Run { row, from, to, class: LOOKED_AT, pair: 0, sum: 0.0, min: 0.0, max: 0.0 });
                 }
                 c = end;
             }
