@@ -230,7 +230,8 @@ mod tests {
         let seen = vec![Seen::Yes; t.len()];
         let axis = RseiSums::of(&c, &seen).solve().unwrap();
         assert!((axis.share - 1.0).abs() < 1e-9 && axis.as_expected());
-        axis.loadings.iter().for_each(|l| assert!((l.abs() - 0.5).abs() < 1e-6, "{:?}", axis.loadings));
+        // kelvins in single precision are good to 3e-5 of a span of 8
+        axis.loadings.iter().for_each(|l| assert!((l.abs() - 0.5).abs() < 1e-5, "{:?}", axis.loadings));
         let v = axis.values(&c);
         let r = rsei(&v, range(&v, &seen));
         r.iter().zip(&t).for_each(|(r, t)| assert!((r - t).abs() < 1e-5));
