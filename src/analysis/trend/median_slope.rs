@@ -233,36 +233,10 @@ fn collect(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
     collect_any(low, high, out);
 }
 
-/// As [`collect_any`], with the comparisons of eight pairs as the bits of one number.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn collect_avx2(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
-    use std::arch::x86_64::{
-        __m256, _CMP_GE_OQ, _CMP_LT_OQ, _mm256_and_ps, _mm256_cmp_ps, _mm256_movemask_ps, _mm256_set1_ps,
-        _mm256_setr_ps,
-    };
-    #[target_feature(enable = "avx2")]
-    fn load(x: &Lanes) -> __m256 {
-        _mm256_setr_ps(x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7])
-    }
-    for b in 0..low.len() {
-        for i in 0..LANES {
-            let (l, h) = (_mm256_set1_ps(low[b][i]), _mm256_set1_ps(high[b][i]));
-            // of its own block only the lanes after it
-            let mut after = 0xfe_u32 << i & 0xff;
-            for (c, (lo, hi)) in low[b..].iter().zip(&high[b..]).enumerate() {
-                let both =
-                    _mm256_and_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(load(hi), h), _mm256_cmp_ps::<_CMP_GE_OQ>(load(lo), l));
-                let mut bits = _mm256_movemask_ps(both).cast_unsigned() & after;
-                after = 0xff;
-                while bits != 0 {
-                    let k = bits.trailing_zeros() as usize;
-                    out.push(((b * LANES + i) as u32, ((b + c) * LANES + k) as u32));
-                    bits &= bits - 1;
-                }
-            }
-        }
-    }
+    collect_any(low, high, out);
 }
 
 #[inline(always)]
