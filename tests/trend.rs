@@ -99,7 +99,7 @@ fn slopes_come_back_and_what_was_not_seen_has_none() {
         a.extend(&more);
         trend(d.path(), &a);
         let b = bands(&d.path().join("u.tif"));
-        assert!((b[0][5] - 0.06).abs() < 0.02, "{more:?} {}", b[0][5]);
+        assert!((b[0][5] - 0.06).abs() < 0.025, "{more:?} {}", b[0][5]);
     }
 }
 

@@ -31,7 +31,10 @@ impl ZoneLayer {
         manifest: &mut Manifest,
     ) -> Result<Self> {
         let input = read(name, o, &mut notes.warnings)?;
-        let way = input.way(Some(&stack.crs()?), &mut notes.warnings)?;
+        let target = stack.crs()?;
+        // the same code in another wording needs no PROJ, whose set-up for each thread costs more than small zones do
+        let same = target.code.is_some() && target.code == input.crs.code;
+        let way = input.way(Some(if same { &input.crs } else { &target }), &mut notes.warnings)?;
         manifest.input("zones", &input, way.pipeline())?;
         let found = polygons(&input.layer, &way)?;
         notes.fallbacks += found.via_geos;
