@@ -274,7 +274,7 @@ impl Frame {
         }
         let _ = writeln!(
             s,
-            "<path d=\"{d}\" fill=\"none\" stroke=\"{rgb}\" stroke-width=\"2\" stroke-linejoin=\"round\"/>"
+            "<path d=\"{d}\" fill=\"none\" stroke=\"{rgb}\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"
         );
     }
 }

@@ -175,16 +175,20 @@ fn one_period(p: &Progress, now: &State) -> Text {
 
 fn slope_en(p: &Progress) -> String {
     match &p.trend {
-        Ok(t) => format!(", {:+.1} points a year (p = {:.3})", 100.0 * t.slope, t.test.p),
+        Ok(t) => format!(", {:+.1} points a year ({})", 100.0 * t.slope, p_text(t.test.p)),
         Err(e) => format!(", {}", why(*e).en),
     }
 }
 
 fn slope_zh(p: &Progress) -> String {
     match &p.trend {
-        Ok(t) => format!(",每年 {:+.1} 个百分点(p = {:.3})", 100.0 * t.slope, t.test.p),
+        Ok(t) => format!(",每年 {:+.1} 个百分点({})", 100.0 * t.slope, p_text(t.test.p)),
         Err(e) => format!(",{}", why(*e).zh),
     }
+}
+
+fn p_text(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".into() } else { format!("p = {p:.3}") }
 }
 
 /// Why there is no trend, in words.

@@ -167,9 +167,9 @@ fn along(row: &[[f64; 2]], mut each: impl FnMut(usize, usize, f64)) {
             continue;
         }
         let to = row[c..].iter().position(|x| *x != [0.0; 2]).map_or(row.len(), |n| c + n);
-        // no edge passes here: inside or outside, whatever rounding left in the sum
-        if left > 0.5 {
-            each(c, to, 1.0);
+        // no edge rises here: inside or outside, whatever rounding left in the sum; or a level edge runs through the row
+        if left > SPECK {
+            each(c, to, if left > 1.0 - SPECK { 1.0 } else { left });
         }
         c = to;
     }
