@@ -36,7 +36,7 @@ pub(super) struct Plan {
 /// significance.
 pub(super) fn plan(plain: &[u8], row: usize, planes: bool) -> Plan {
     let rows = plain.len() / row.max(1);
-    if !planes || row % 4 != 0 || rows == 0 {
+    if !planes || !row.is_multiple_of(4) || rows == 0 {
         let mut counts = [0u32; SYMBOLS];
         count(plain, &mut counts);
         return whole(&counts);
@@ -203,9 +203,9 @@ fn codes(lengths: &[u8]) -> Vec<u32> {
     let mut of_length = [0u32; 16];
     lengths.iter().filter(|l| **l > 0).for_each(|l| of_length[usize::from(*l)] += 1);
     let (mut next, mut code) = ([0u32; 16], 0);
-    for l in 1..16 {
-        code = (code + of_length[l - 1]) << 1;
-        next[l] = code;
+    for (n, shorter) in next[1..].iter_mut().zip(of_length) {
+        code = (code + shorter) << 1;
+        *n = code;
     }
     let mut out = Vec::with_capacity(lengths.len());
     for l in lengths {
