@@ -162,7 +162,7 @@ fn a_step_that_fails_stops_what_needs_it() {
     let d = tempfile::tempdir().unwrap();
     project(d.path());
     let more = format!(
-        "{PROJECT}\n[[step]]\nid = \"bad\"\nverb = \"check\"\nfiles = \"broken.gpkg\"\n[[step]]\nid = \"late\"\nverb = \"check\"\nfiles = \"sites.geojson\"\nafter = \"bad\"\n"
+        "{PROJECT}\n[[step]]\nid = \"bad\"\nverb = \"check\"\nfiles = \"broken.gpkg\"\n[[step]]\nid = \"late\"\nverb = \"check\"\nfiles = \"sites.geojson\"\nneeds = \"bad\"\n"
     );
     std::fs::write(d.path().join("project.toml"), more).unwrap();
     std::fs::write(d.path().join("broken.gpkg"), "no database").unwrap();
@@ -265,4 +265,30 @@ fn the_schema_knows_every_verb_and_its_options() {
     assert_eq!(screen["properties"]["metric"]["anyOf"][0]["enum"], serde_json::json!(["geodesic", "planar"]));
     let required: Vec<&str> = screen["required"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
     assert!(["id", "verb", "rivers", "sites", "output"].iter().all(|k| required.contains(k)), "{required:?}");
+}
+
+/// The sample project runs to its end, files what it finds once, and has nothing left to do.
+#[test]
+fn the_sample_project_runs_and_files_its_findings_once() {
+    let d = tempfile::tempdir().unwrap();
+    let out = heshan(d.path()).args(["sample", "p"]).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let dir = d.path().join("p");
+    let done = good(&dir, &[]);
+    assert!(states(&done).iter().all(|s| s.ends_with(" done")), "{:?}", states(&done));
+    let listed = || -> serde_json::Value {
+        let out = heshan(&dir).args(["ledger", "list", "-L", "out/ledger.gpkg", "--json"]).output().unwrap();
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let first = listed();
+    let again = good(&dir, &[]);
+    assert!(states(&again).iter().all(|s| s.ends_with("up_to_date")), "{:?}", states(&again));
+    // all again by force: the same findings are the same issues
+    good(&dir, &["--force"]);
+    assert_eq!(listed()["total"], first["total"]);
+    for name in ["bulletin.html", "bulletin.docx", "bulletin.xlsx", "issues.xlsx", "change.png", "fire_status.png"] {
+        assert!(dir.join("out").join(name).is_file(), "{name}");
+    }
+    let html = std::fs::read_to_string(dir.join("out/bulletin.html")).unwrap();
+    assert!(!html.contains("<script"));
 }

@@ -22,6 +22,8 @@ use crate::write::{Staging, text};
 const RIVERS: &str = include_str!("../../data-samples/rivers.geojson");
 /// What is real, what is made up, and the answers to expect.
 const README: &str = include_str!("../../data-samples/README.md");
+/// The project that runs the whole of it.
+const PROJECT: &str = include_str!("../../data-samples/project.toml");
 /// Sites with known answers, faults, and the reserve; made by `scripts/sample_answers.py design`.
 const DESIGNED: &str = include_str!("sample/designed.geojson");
 
@@ -99,6 +101,7 @@ fn make_folder(dir: &Path) -> Result<bool> {
 fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     let mut staging = Staging::new(&o.dir, o.overwrite)?;
     text::write_staged(&mut staging, Path::new("README.md"), README)?;
+    text::write_staged(&mut staging, Path::new("project.toml"), PROJECT)?;
     text::write_staged(&mut staging, Path::new("rivers.geojson"), RIVERS)?;
     let designed = designed()?;
     let mut sites = 0;

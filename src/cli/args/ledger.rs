@@ -56,6 +56,7 @@ pub(crate) struct LedgerCheckArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     /// Findings, FILE or FILE#layer
+    #[arg(value_name = "FILE")]
     pub findings: String,
     /// What made them: screen zones change fire restore terrain fields [default: by the run manifest]
     #[arg(long, value_name = "VERB")]

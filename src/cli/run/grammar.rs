@@ -13,7 +13,7 @@ use crate::jobs::project::{Project, RawStep, Step};
 /// Arguments that name what a step writes; those of one verb as `verb/argument`.
 const WRITES: [&str; 6] = ["output", "patches", "repair", "restore/months", "sample/dir", "terrain/significant"];
 /// Arguments that name what a step changes in place.
-const UPDATES: [&str; 2] = ["ledger", "store"];
+const UPDATES: [&str; 3] = ["ledger init/ledger", "ledger add/ledger", "ledger update/ledger"];
 /// Options that the run itself sets.
 const OWN: [&str; 6] = ["json", "quiet", "progress", "log-format", "overwrite", "verbose"];
 /// Verbs that are no steps.
@@ -114,11 +114,17 @@ fn settings(project: &Project, raw: &RawStep, known: &[&Arg], shared: &Shared, l
             out.push((name, value.clone()));
         }
     }
-    for (name, words) in [("kind", &project.kinds), ("field", &project.fields)] {
-        let takes_words = known.iter().any(|a| {
-            let forms = a.get_value_names().unwrap_or_default();
-            key(a) == name && forms.iter().any(|f| f.contains('='))
-        });
+    let form = |name: &str, form: &str| {
+        known.iter().any(|a| key(a) == name && a.get_value_names().is_some_and(|n| n.iter().any(|f| f == form)))
+    };
+    // roles of sites: `--field` of other verbs means fields of other things
+    let sites = form("kind", "WORD=KIND") || raw.verb == "check";
+    for (name, words) in [("kind", &project.kinds), ("field", &project.fields), ("site-field", &project.fields)] {
+        let takes_words = match name {
+            "kind" => form(name, "WORD=KIND"),
+            "field" => sites && form(name, "ROLE=FIELD"),
+            _ => form(name, "ROLE=FIELD"),
+        };
         if takes_words && !words.is_empty() {
             let mut all: Vec<Value> = words.iter().map(|(k, v)| Value::String(format!("{k}={v}"))).collect();
             match out.iter_mut().find(|(k, _)| k == name) {
@@ -152,7 +158,7 @@ fn files(step: &mut Step, arg: &Arg, values: &[String]) {
         step.updates.extend(values.iter().map(PathBuf::from));
     } else if named(&WRITES) {
         step.outputs.extend(values.iter().map(PathBuf::from));
-    } else if is_path(arg) {
+    } else if is_path(arg) || id == "ledger" {
         step.inputs.extend(values.iter().cloned());
     }
 }
@@ -223,7 +229,7 @@ mod tests {
                 ids.into_iter().flat_map(move |id| [format!("{v}/{id}"), id])
             })
             .collect();
-        for name in WRITES {
+        for name in WRITES.into_iter().chain(UPDATES) {
             assert!(all.iter().any(|a| a == name), "{name}");
         }
     }

@@ -31,7 +31,7 @@ fn step(verb: &str) -> Option<Json> {
     let mut properties = Map::new();
     properties.insert("id".into(), json!({"type": "string", "pattern": r"^[\p{L}\p{N}_-]+$"}));
     properties.insert("verb".into(), json!({"const": verb}));
-    properties.insert("after".into(), any_of(&json!({"type": "string"})));
+    properties.insert("needs".into(), any_of(&json!({"type": "string"})));
     let mut required = vec![json!("id"), json!("verb")];
     for arg in arguments(&command) {
         if arg.is_required_set() {

@@ -103,17 +103,17 @@ fn step(at: usize, value: Value) -> Result<RawStep> {
     }
     let verb = text_of(settings.remove("verb"), "verb")?;
     let verb = verb.ok_or_else(|| wrong(&format!("{id}: verb"), "a verb such as screen", "命令,如 screen"))?;
-    let after = match settings.remove("after") {
+    let after = match settings.remove("needs") {
         None => Vec::new(),
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(all)) => {
             let text = |v: Value| match v {
                 Value::String(s) => Ok(s),
-                _ => Err(wrong(&format!("{id}: after"), "names of steps", "步骤名")),
+                _ => Err(wrong(&format!("{id}: needs"), "names of steps", "步骤名")),
             };
             all.into_iter().map(text).collect::<Result<_>>()?
         }
-        Some(_) => return Err(wrong(&format!("{id}: after"), "names of steps", "步骤名")),
+        Some(_) => return Err(wrong(&format!("{id}: needs"), "names of steps", "步骤名")),
     };
     Ok(RawStep { id, verb, after, settings })
 }
@@ -226,7 +226,7 @@ mod tests {
         [[step]]
         id = "变化"
         verb = "change"
-        after = "corridor"
+        needs = "corridor"
     "#;
 
     #[test]

@@ -64,8 +64,8 @@ fn checked(project: &Project, steps: Vec<Step>) -> Result<Plan> {
         for name in &s.after {
             let Some(&j) = at.get(name.as_str()) else {
                 return Err(Error::input(
-                    format!("{}: after “{name}”: there is no such step", s.id),
-                    format!("{}:after “{name}”:没有这个步骤", s.id),
+                    format!("{}: needs “{name}”: there is no such step", s.id),
+                    format!("{}:needs “{name}”:没有这个步骤", s.id),
                 ));
             };
             mine.push(j);
