@@ -128,6 +128,8 @@ pub(crate) enum Verb {
     Scenes(ScenesArgs),
     /// Make spectral index rasters of scenes
     Index(Box<IndexArgs>),
+    /// Make what people look at: pages
+    Report(super::report::ReportArgs),
     /// Run a project file: its steps in order, those that changed
     Run(RunArgs),
     /// List the runs of a project

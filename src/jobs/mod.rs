@@ -8,6 +8,7 @@ mod manifest;
 mod pipeline;
 pub mod project;
 mod raster_out;
+pub mod report;
 pub mod sample;
 pub mod scenes;
 pub mod screen;

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod change;
+pub mod page;
 pub mod people;
 pub mod quicklook;
 pub mod screen;

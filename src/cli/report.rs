@@ -1,0 +1,28 @@
+//! `heshan report`: one file a verb of the verb.
+
+mod page;
+
+use clap::{Args, Subcommand};
+
+use super::Done;
+use super::args::Shared;
+use super::progress::Terminal;
+use crate::error::Lang;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make one HTML file of layers, pictures and charts that works without a network
+    Page(Box<page::PageArgs>),
+}
+
+pub(super) fn run(a: &ReportArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
+    match &a.what {
+        What::Page(p) => page::run(p, shared, lang, terminal),
+    }
+}

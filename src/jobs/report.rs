@@ -1,0 +1,3 @@
+//! `report`: what people look at, one file a verb of the verb.
+
+pub mod page;
