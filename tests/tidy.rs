@@ -90,15 +90,34 @@ fn pages_of_verbs_name_the_options_there_are() {
 
 /// Long options of a verb, `--help` and `--version` left out.
 fn options(verb: &str) -> BTreeSet<String> {
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_heshan")).args([verb, "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let help = help(&[verb]);
     let mut found: BTreeSet<String> = BTreeSet::new();
+    // verbs of a verb (fire import) are explained on one page
+    for sub in subcommands(&help) {
+        for line in self::help(&[verb, &sub]).lines().map(str::trim_start).filter(|l| l.starts_with('-')) {
+            found.extend(flags(line));
+        }
+    }
     for line in help.lines().map(str::trim_start).filter(|l| l.starts_with('-')) {
         found.extend(flags(line));
     }
     assert!(found.len() > 5, "{verb} --help was not understood: {help}");
     found.retain(|o| o != "--help" && o != "--version");
     found
+}
+
+fn help(verb: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_heshan"));
+    String::from_utf8(command.args(verb).arg("--help").output().unwrap().stdout).unwrap()
+}
+
+/// Names below `Commands:`.
+fn subcommands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
+    // names stand two columns in; what is further in goes on with a description
+    let names =
+        list.filter(|l| l.starts_with("  ") && !l.starts_with("   ")).filter_map(|l| l.split_whitespace().next());
+    names.filter(|n| *n != "help").map(str::to_owned).collect()
 }
 
 /// Words of the form `--name`.
