@@ -169,7 +169,7 @@ pub fn run(o: &PageOptions, progress: &dyn Progress) -> Result<PageSummary> {
         Some(paths) => Some(pictures::pair(o, paths, &mut notes)?),
         None => None,
     };
-    let charts = o.charts.iter().map(|p| charts::read(p, &o.input.read)).collect::<Result<Vec<_>>>()?.concat();
+    let charts = o.charts.iter().map(|p| charts::read(p)).collect::<Result<Vec<_>>>()?.concat();
     progress.step(&Text::new("writing the page", "写出页面"), None);
     let summary = counts(&read);
     let said = page_notes(&notes);

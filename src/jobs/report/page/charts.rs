@@ -5,15 +5,14 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result, Text};
-use crate::model::Value;
-use crate::read::vector::{ReadOptions, SourceName, layer};
+use crate::read::figures::{self, Figures};
 use crate::report::page::{PageChart, title_of};
 
 /// The charts of a file.
-pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<Vec<PageChart>> {
+pub(super) fn read(path: &Path) -> Result<Vec<PageChart>> {
     let ext = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match ext.as_str() {
-        "csv" | "tsv" => csv(path, options).map(|c| vec![c]),
+        "csv" | "tsv" => csv(path).map(|c| vec![c]),
         "json" => json(path),
         _ => Err(Error::usage("figures of charts are .json or .csv", "图表数据须为 .json 或 .csv").in_file(path)),
     }
@@ -24,32 +23,30 @@ fn stem(path: &Path) -> String {
 }
 
 /// The first column is the axis, every column of numbers a series; lines where the axis holds days, bars otherwise.
-fn csv(path: &Path, options: &ReadOptions) -> Result<PageChart> {
-    let list = layer(&SourceName { path: path.to_path_buf(), layer: None }, options)?;
-    let fields = &list.info.schema.fields;
-    let number = |v: &Value| v.as_f64().or_else(|| v.as_text()?.trim().parse().ok()).filter(|n: &f64| n.is_finite());
+fn csv(path: &Path) -> Result<PageChart> {
+    let Figures { names, rows } = figures::csv(path)?;
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     let is_numeric = |i: usize| {
-        let mut values = list.features.iter().map(|f| &f.values[i]).filter(|v| !v.to_display().is_empty()).peekable();
-        values.peek().is_some() && values.all(|v| number(v).is_some())
+        let mut values = rows.iter().map(|r| r[i].trim()).filter(|t| !t.is_empty()).peekable();
+        values.peek().is_some() && values.all(|t| number(t).is_some())
     };
-    let series: Vec<(Text, Vec<Option<f64>>)> = (1..fields.len())
+    let series: Vec<(Text, Vec<Option<f64>>)> = (1..names.len())
         .filter(|&i| is_numeric(i))
-        .map(|i| (title_of(&fields[i].name), list.features.iter().map(|f| number(&f.values[i])).collect()))
+        .map(|i| (title_of(&names[i]), rows.iter().map(|r| number(&r[i])).collect()))
         .collect();
-    if series.is_empty() || list.features.is_empty() {
+    if series.is_empty() {
         return Err(Error::input(
             "no figures for a chart: a first column of days or names and columns of numbers are expected",
             "没有可作图的数据:第一列应为日期或名称,其余列为数字",
         )
         .in_file(path));
     }
-    let x: Vec<String> = list.features.iter().map(|f| f.values[0].to_display()).collect();
+    let x: Vec<String> = rows.iter().map(|r| r[0].clone()).collect();
     let days = x.iter().all(|t| t.get(..10).is_some_and(|d| chrono::NaiveDate::parse_from_str(d, "%Y-%m-%d").is_ok()));
-    let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
-    let clears = days && names.contains(&"open") && names.contains(&"out");
+    let clears = days && ["open", "out"].iter().all(|n| names.iter().any(|f| f == n));
     let title =
         if clears { Text::new("Open fires by day", "火点清零曲线") } else { Text::new(stem(path), stem(path)) };
-    Ok(PageChart { lines: days, title, x_title: title_of(&fields[0].name), x, series })
+    Ok(PageChart { lines: days, title, x_title: title_of(&names[0]), x, series })
 }
 
 fn json(path: &Path) -> Result<Vec<PageChart>> {
