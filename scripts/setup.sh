@@ -16,6 +16,7 @@ lib() { has pkg-config && pkg-config --exists "$1"; }
 # a server of any version with PostGIS; tests start one of their own and touch no other
 has_postgis() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null; }
 has_chinese_font() { compgen -G '/usr/share/fonts/*/wqy/*' >/dev/null || compgen -G '/usr/share/fonts/*/noto/*CJK*' >/dev/null || compgen -G '/usr/share/fonts/*/droid/*Fallback*' >/dev/null; }
+has_chromium() { has chromium || has chromium-browser || has google-chrome; }
 # true where version $1 is at least $2; numbers only, as 3.6.2 or 1.95.0-nightly
 at_least() {
   awk -v a="${1%%-*}" -v b="$2" 'BEGIN {
@@ -40,6 +41,8 @@ look() {
     if has apt-get && ! has_chinese_font; then missing+=(chinese-font); fi
     # elsewhere than on Debian its tests are skipped, and say so
     if has apt-get && ! has_postgis; then missing+=(postgis); fi
+    # drives the map page; elsewhere than on Debian that test is skipped, and says so
+    if has apt-get && ! has_chromium; then missing+=(chromium); fi
   fi
 }
 

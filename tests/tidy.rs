@@ -321,7 +321,10 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
     for path in entries {
         let n = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !matches!(n.as_str(), "target" | ".git" | "demo-out" | "__pycache__" | ".venv" | ".tools") {
+            if !matches!(
+                n.as_str(),
+                "target" | ".git" | "node_modules" | "demo-out" | "__pycache__" | ".venv" | ".tools"
+            ) {
                 walk(&path, out);
             }
         } else {

@@ -1,7 +1,6 @@
 //! Arguments as typed on the command line.
 
 pub(crate) mod ledger;
-pub(crate) mod report;
 
 use std::path::PathBuf;
 
@@ -145,12 +144,12 @@ pub(crate) enum Verb {
     Monitor(Box<super::monitor::MonitorArgs>),
     /// Compute statistics of rasters inside zones
     Zonal(Box<super::zonal::ZonalArgs>),
+    /// Make what people look at: pages, bulletins
+    Report(super::report::ReportArgs),
     /// Run a project file: its steps in order, those that changed
     Run(RunArgs),
     /// List the runs of a project
     Runs(RunsArgs),
-    /// Write what the department sends out: bulletins
-    Report(report::ReportArgs),
     /// Write the sample project
     Sample(SampleArgs),
     /// Compare two DEMs: volumes, pits and dumps before and after

@@ -73,7 +73,7 @@ fn dispatch(cli: &Cli, lang: Lang) -> Done {
     match &cli.verb {
         Verb::Screen(a) => screen::run(a, &cli.shared, lang, &terminal),
         Verb::Check(a) => check::run(a, &cli.shared, lang, &terminal),
-        Verb::Report(a) => report::run(a, &cli.shared, lang),
+        Verb::Report(a) => report::run(a, &cli.shared, lang, &terminal),
         Verb::Run(a) => run::run(a, &cli.shared, lang, &terminal),
         Verb::Runs(a) => run::runs(a, &cli.shared, lang),
         Verb::Sample(a) => sample::run(a, &cli.shared, lang, &terminal),

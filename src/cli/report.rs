@@ -1,55 +1,32 @@
-//! `heshan report`.
+//! `heshan report`: one file a verb of the verb.
 
-use serde_json::json;
+mod bulletin;
+mod page;
 
+use clap::{Args, Subcommand};
+
+use super::Done;
 use super::args::Shared;
-use super::args::report::{BulletinArgs, ReportArgs, ReportStep};
-use super::{Done, put, run_time};
-use crate::error::{Error, Lang, Result, Text};
-use crate::jobs::ledger::parse_day;
-use crate::jobs::report::bulletin::{BulletinOptions, days_of, paragraphs, run as bulletin_job};
+use super::progress::Terminal;
+use crate::error::Lang;
 
-pub(super) fn run(a: &ReportArgs, shared: &Shared, lang: Lang) -> Done {
-    match &a.step {
-        ReportStep::Bulletin(a) => bulletin(a, shared, lang),
-    }
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(subcommand)]
+    what: What,
 }
 
-fn bulletin(a: &BulletinArgs, shared: &Shared, lang: Lang) -> Done {
-    let day = |t: &String| -> Result<_> {
-        parse_day(t).ok_or_else(|| Error::usage(format!("“{t}” is no date: 2026-11-25"), format!("“{t}”不是日期,应写作 2026-11-25")))
-    };
-    let (from, to) = match (&a.period, &a.from, &a.to) {
-        (Some(p), ..) => days_of(p)?,
-        (None, Some(f), Some(t)) => (day(f)?, day(t)?),
-        _ => return Err(Error::usage("the period is missing", "缺少统计期")),
-    };
-    let done = bulletin_job(&BulletinOptions {
-        ledger: super::ledger::located(&a.ledger),
-        from,
-        to,
-        outputs: a.output.clone(),
-        overwrite: shared.overwrite,
-        lang,
-        time: run_time()?,
-    })?;
-    let files: Vec<String> = done.files.iter().map(|f| f.display().to_string()).collect();
-    if shared.json {
-        let f = &done.flow;
-        let j = json!({
-            "from": from.to_string(), "to": to.to_string(), "found": done.found, "open_before": f.open_before,
-            "opened": f.opened, "relapsed": f.relapsed, "reopened": f.reopened, "rectified": f.rectified,
-            "closed": f.closed, "dismissed": f.dismissed, "open_after": f.open_after, "overdue": done.overdue,
-            "files": files,
-        });
-        return put(format!("{j}\n").as_bytes());
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make one HTML file of layers, pictures and charts that works without a network
+    Page(Box<page::PageArgs>),
+    /// Write the monthly dispatch or the quarterly bulletin out of a ledger
+    Bulletin(bulletin::BulletinArgs),
+}
+
+pub(super) fn run(a: &ReportArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
+    match &a.what {
+        What::Page(p) => page::run(p, shared, lang, terminal),
+        What::Bulletin(b) => bulletin::run(b, shared, lang),
     }
-    if shared.quiet {
-        return Ok(0);
-    }
-    let mut out = format!("{}\n", done.document.title.in_lang(lang));
-    paragraphs(&done.document, lang).iter().for_each(|p| out += &format!("{p}\n"));
-    out += Text::new("written:\n", "已写出:\n").in_lang(lang);
-    files.iter().for_each(|f| out += &format!("  {f}\n"));
-    put(out.as_bytes())
 }

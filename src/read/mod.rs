@@ -2,6 +2,7 @@
 
 pub mod chip;
 pub mod digest;
+pub mod figures;
 pub mod index;
 pub mod raster;
 pub mod scenes;

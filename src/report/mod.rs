@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod chart;
 pub mod fire;
 pub mod fire_detect;
+pub mod page;
 pub mod people;
 pub mod quicklook;
 pub mod restore;

@@ -1,10 +1,10 @@
 //! Pictures to PNG.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Picture;
 
 /// Writes a picture at a staged path.
@@ -14,10 +14,25 @@ use crate::model::Picture;
 pub fn write_png(path: &Path, p: &Picture) -> Result<()> {
     let failed = |e: String| super::super::staging::unwritable(path, e);
     let file = BufWriter::new(File::create(path).map_err(|e| failed(e.to_string()))?);
-    let mut e = png::Encoder::new(file, p.width as u32, p.height as u32);
+    encode(file, p).map_err(|e| failed(e.to_string()))
+}
+
+/// The bytes of a picture.
+///
+/// # Errors
+/// `Output` where its size is none that PNG can hold.
+pub fn png(p: &Picture) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    encode(&mut bytes, p)
+        .map_err(|e| Error::output(format!("the picture is no PNG: {e}"), format!("无法编码 PNG:{e}")))?;
+    Ok(bytes)
+}
+
+fn encode(to: impl Write, p: &Picture) -> std::result::Result<(), png::EncodingError> {
+    let mut e = png::Encoder::new(to, p.width as u32, p.height as u32);
     e.set_color(png::ColorType::Rgba);
     e.set_depth(png::BitDepth::Eight);
-    let mut w = e.write_header().map_err(|e| failed(e.to_string()))?;
-    w.write_image_data(&p.rgba).map_err(|e| failed(e.to_string()))?;
-    w.finish().map_err(|e| failed(e.to_string()))
+    let mut w = e.write_header()?;
+    w.write_image_data(&p.rgba)?;
+    w.finish()
 }

@@ -1,0 +1,251 @@
+//! The layers of a page: read, brought to longitude and latitude, understood, with their events and chips.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use geo::CoordsIter;
+
+use super::super::super::Notes;
+use super::super::super::inputs::layer_crs;
+use super::super::super::manifest::Manifest;
+use super::{PageOptions, PageRole};
+use crate::error::{Error, Result, Text, without_password};
+use crate::model::{Field, Layer, LayerInfo, Progress, Reason, Schema, Skipped, Value};
+use crate::prepare::names::{FieldMap, Role, position};
+use crate::prepare::shapes::Way;
+use crate::read::digest::digests;
+use crate::read::vector::{SourceName, layer, layers};
+use crate::report::page::{Events, History, PageLayer, PageSource, Roles, recognised};
+
+/// Largest chip, as in the ledger.
+const CHIP_BYTES: u64 = 2 << 20;
+
+/// A layer as the page takes it, and what the page says of its source.
+pub(super) struct Read {
+    pub layer: PageLayer,
+    pub source: PageSource,
+}
+
+/// Reads all layers.
+pub(super) fn read(
+    o: &PageOptions,
+    notes: &mut Notes,
+    manifest: &mut Manifest,
+    progress: &dyn Progress,
+) -> Result<Vec<Read>> {
+    let mut out = Vec::new();
+    for name in &o.layers {
+        for source in named(name, o, notes)? {
+            progress.check()?;
+            out.push(one(&source, o, notes, manifest)?);
+        }
+        progress.advance(1);
+    }
+    named_fields(o, &out)?;
+    named_titles(o, &out)?;
+    Ok(out)
+}
+
+/// The layer that a name tells, or all layers with geometry of its file; a note names the others.
+fn named(name: &str, o: &PageOptions, notes: &mut Notes) -> Result<Vec<SourceName>> {
+    let source = SourceName::parse(name);
+    if source.layer.is_some() {
+        return Ok(vec![source]);
+    }
+    let all = layers(&source, &o.input.read)?;
+    let (drawn, lists): (Vec<&LayerInfo>, Vec<&LayerInfo>) = all.iter().partition(|l| l.geometry_type != "None");
+    if drawn.is_empty() {
+        return Err(Error::input("no layer of the file has geometry", "文件中没有带几何的图层").in_file(&source.path));
+    }
+    if !lists.is_empty() {
+        let names = lists.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
+        let file = shown(&source.path);
+        notes.warnings.push(Text::new(
+            format!("{file}: lists without geometry are not layers of the page: {names} (events become histories)"),
+            format!("{file}:无几何的表不作为图层:{names}(办理记录并入历史)"),
+        ));
+    }
+    Ok(drawn.iter().map(|l| SourceName { path: source.path.clone(), layer: Some(l.name.clone()) }).collect())
+}
+
+fn shown(path: &Path) -> String {
+    let text = without_password(&path.to_string_lossy());
+    if text.starts_with("PG:") { text } else { path.file_name().map_or(text, |n| n.to_string_lossy().into_owned()) }
+}
+
+fn one(source: &SourceName, o: &PageOptions, notes: &mut Notes, manifest: &mut Manifest) -> Result<Read> {
+    let mut read = layer(source, &o.input.read)?;
+    let crs = layer_crs(&read.info, &o.input, &mut notes.warnings)?;
+    let place = |e: Error| e.in_file(&read.info.source).in_layer(&read.info.name);
+    let way = Way::new(&crs, None, &read).map_err(place)?;
+    notes.warnings.extend(super::super::super::inputs::about(&read.info.name, way.warning().as_slice()));
+    manifest.read("layer", &read.info, &crs, way.pipeline(), read.features.len(), digests(&source.path)?);
+    notes.skipped.append(&mut read.skipped);
+    let (shapes, rows, fids) = brought(&mut read, &way, notes)?;
+    let fields = read.info.schema.fields.clone();
+    let meaning = recognised(&fields, told(&read.info.schema, o)).with_classes(&fields, &rows);
+    let events = meaning.history.map(|h| history(h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
+    let chips = match &o.chips {
+        Some(dir) => chips(dir, meaning.roles.id, &rows, &fids, notes)?,
+        None => BTreeMap::new(),
+    };
+    let name = read.info.name.clone();
+    let title = o.layer_titles.iter().find(|(l, _)| *l == name).map(|(_, t)| t.clone());
+    let source =
+        PageSource { file: shown(&source.path), layer: Some(name.clone()), crs: crs.label(), features: rows.len() };
+    Ok(Read { layer: PageLayer { name, title, meaning, fields, rows, shapes, events, chips }, source })
+}
+
+type Brought = (Vec<Option<geo::Geometry<f64>>>, Vec<Vec<Value>>, Vec<i64>);
+
+/// Shapes in longitude and latitude. A feature whose place cannot be told is set aside; one without geometry stays, in the
+/// table alone.
+fn brought(read: &mut Layer, way: &Way, notes: &mut Notes) -> Result<Brought> {
+    let runner = way.runner()?;
+    let (mut shapes, mut rows, mut fids) = (Vec::new(), Vec::new(), Vec::new());
+    for f in std::mem::take(&mut read.features) {
+        let shape = match f.geometry.filter(|g| g.coords_count() > 0) {
+            None => None,
+            Some(g) => match runner.run_owned(g) {
+                Ok(g) if g.coords_iter().all(|c| c.x.abs() <= 360.0 && c.y.abs() <= 90.0) => Some(g),
+                Ok(_) => {
+                    let text = Text::new("its coordinates are no place on Earth", "坐标不在地球上");
+                    notes.skipped.push(aside(&read.info, f.fid, "invalid_coordinates", text));
+                    continue;
+                }
+                Err(e) => {
+                    notes.skipped.push(aside(&read.info, f.fid, "not_transformable", (*e.what).clone()));
+                    continue;
+                }
+            },
+        };
+        shapes.push(shape);
+        rows.push(f.values);
+        fids.push(f.fid);
+    }
+    Ok((shapes, rows, fids))
+}
+
+fn aside(info: &LayerInfo, fid: i64, code: &'static str, text: Text) -> Skipped {
+    Skipped {
+        file: info.source.clone(),
+        layer: info.name.clone(),
+        fid,
+        id: None,
+        reason: Reason { code, text },
+        repaired: false,
+    }
+}
+
+/// Roles that the user told, else those that fields have by their usual names.
+fn told(schema: &Schema, o: &PageOptions) -> Roles {
+    let user = |role: PageRole| o.fields.iter().rev().find(|(r, _)| *r == role).and_then(|(_, f)| schema.position(f));
+    let usual = |role: Role| position(schema, role, &FieldMap::new());
+    Roles {
+        id: user(PageRole::SiteId).or_else(|| usual(Role::SiteId)),
+        name: user(PageRole::Name).or_else(|| usual(Role::Name)),
+        unit: user(PageRole::ResponsibleUnit).or_else(|| usual(Role::ResponsibleUnit)),
+        admin: user(PageRole::Admin).or_else(|| usual(Role::Admin)),
+        kind: user(PageRole::Kind).or_else(|| usual(Role::Kind)),
+        state: user(PageRole::State),
+        from: user(PageRole::From),
+        to: user(PageRole::To),
+        ends_in: &[],
+    }
+}
+
+/// Refuses a field that no layer has: a slip of the pen would empty a filter in silence.
+fn named_fields(o: &PageOptions, read: &[Read]) -> Result<()> {
+    let has = |f: &str| read.iter().any(|r| r.layer.fields.iter().any(|x| x.name.eq_ignore_ascii_case(f)));
+    let Some((role, field)) = o.fields.iter().find(|(_, f)| !has(f)) else { return Ok(()) };
+    let role = role.as_str();
+    Err(Error::usage(
+        format!("--field {role}={field}: no layer has a field “{field}”"),
+        format!("--field {role}={field}:没有图层含字段“{field}”"),
+    ))
+}
+
+fn named_titles(o: &PageOptions, read: &[Read]) -> Result<()> {
+    let names: Vec<&str> = read.iter().map(|r| r.layer.name.as_str()).collect();
+    let Some((layer, _)) = o.layer_titles.iter().find(|(l, _)| !names.contains(&l.as_str())) else { return Ok(()) };
+    let list = names.join(", ");
+    Err(Error::usage(
+        format!("--layer-title {layer}: there is no such layer"),
+        format!("--layer-title {layer}:没有这个图层"),
+    )
+    .remedy(format!("the layers are: {list}"), format!("已有图层:{list}")))
+}
+
+/// The events beside a layer, by its rows; `None` where its file has no such list.
+fn history(
+    h: &History,
+    source: &SourceName,
+    o: &PageOptions,
+    id: Option<usize>,
+    rows: &[Vec<Value>],
+) -> Result<Option<Events>> {
+    let Some(id) = id else { return Ok(None) };
+    if !layers(source, &o.input.read)?.iter().any(|l| l.name == h.list) {
+        return Ok(None);
+    }
+    let list = layer(&SourceName { path: source.path.clone(), layer: Some(h.list.to_owned()) }, &o.input.read)?;
+    let schema = &list.info.schema;
+    let Some(key) = schema.position(h.key) else { return Ok(None) };
+    let kept: Vec<usize> = h.fields.iter().filter_map(|f| schema.position(f)).collect();
+    let fields: Vec<Field> = kept.iter().map(|&i| schema.fields[i].clone()).collect();
+    let row_of: HashMap<String, usize> = rows.iter().enumerate().map(|(i, r)| (r[id].to_display(), i)).collect();
+    let mut out: BTreeMap<usize, Vec<Vec<Value>>> = BTreeMap::new();
+    for f in list.features {
+        if let Some(&row) = row_of.get(&f.values[key].to_display()) {
+            out.entry(row).or_default().push(kept.iter().map(|&i| f.values[i].clone()).collect());
+        }
+    }
+    Ok(Some(Events { fields, rows: out }))
+}
+
+/// Pictures `ID_before.png`, `ID_after.png` in a folder, as the ledger takes them; the feature's number where it has no id.
+fn chips(
+    dir: &Path,
+    id: Option<usize>,
+    rows: &[Vec<Value>],
+    fids: &[i64],
+    notes: &mut Notes,
+) -> Result<BTreeMap<usize, [Option<Vec<u8>>; 2]>> {
+    if !dir.is_dir() {
+        return Err(Error::input("there is no such folder of pictures", "没有这个切片文件夹").in_file(dir));
+    }
+    let mut out = BTreeMap::new();
+    for (i, r) in rows.iter().enumerate() {
+        let id = id
+            .map(|a| r[a].to_display())
+            .filter(|t| !t.is_empty() && t.len() < 200)
+            .unwrap_or_else(|| fids[i].to_string());
+        let stem: String = id.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let pair = ["before", "after"].map(|w| dir.join(format!("{stem}_{w}.png")));
+        let pair = [chip(&pair[0], notes)?, chip(&pair[1], notes)?];
+        if pair.iter().any(Option::is_some) {
+            out.insert(i, pair);
+        }
+    }
+    Ok(out)
+}
+
+fn chip(path: &Path, notes: &mut Notes) -> Result<Option<Vec<u8>>> {
+    let Ok(about) = std::fs::metadata(path) else { return Ok(None) };
+    let left_out = |en: &str, zh: &str| {
+        let file = shown(path);
+        Text::new(format!("{file}: {en}; the picture was left out"), format!("{file}:{zh},未列入"))
+    };
+    if about.len() > CHIP_BYTES {
+        notes.warnings.push(left_out("it is larger than 2 MB", "大于 2 MB"));
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).map_err(|e| {
+        Error::input(format!("the picture cannot be read: {e}"), format!("无法读取图片:{e}")).in_file(path)
+    })?;
+    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        notes.warnings.push(left_out("it is no PNG", "不是 PNG"));
+        return Ok(None);
+    }
+    Ok(Some(bytes))
+}
