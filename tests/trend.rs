@@ -32,7 +32,7 @@ fn stack(dir: &Path) -> Vec<String> {
         let years = f64::from(day - 17_167) / 365.25;
         let value = |i: usize| {
             let (row, col) = (i / SIZE.0, i % SIZE.0);
-            let clouds = (k as usize * 7 + i) % 5 == 0;
+            let clouds = (k as usize * 7 + i).is_multiple_of(5);
             match row {
                 1 => f32::NAN,
                 2 if k > 5 => f32::NAN,
@@ -71,6 +71,7 @@ fn slopes_come_back_and_what_was_not_seen_has_none() {
     assert_eq!((&c["not_observed"], &c["too_few_looks"]), (&6.into(), &6.into()));
     assert!(c["rising"].as_u64().unwrap() >= 6 && c["falling"].as_u64().unwrap() >= 4, "{c}");
     let b = bands(&d.path().join("t.tif"));
+    #[allow(clippy::needless_range_loop, reason = "pixels by their number in several bands")]
     for i in 0..SIZE.0 * SIZE.1 {
         let (row, col) = (i / SIZE.0, i % SIZE.0);
         let slope = 0.02 * (col as f64 - 2.0);

@@ -73,15 +73,6 @@ impl Manifest {
         }));
     }
 
-    /// Adds another file that went in.
-    pub(super) fn file(&mut self, role: &str, files: Vec<FileDigest>) {
-        let files: Vec<Json> = files
-            .into_iter()
-            .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
-            .collect();
-        self.inputs.push(json!({"role": role, "files": files}));
-    }
-
     /// Adds scenes (role, scene, grid) with the digests of the files whose bands were used.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 mod direction;
 mod document;
 mod feature;
+mod fire;
 mod issue;
 mod ledger;
-mod fire;
 mod progress;
 mod raster;
 mod river;
@@ -19,12 +19,12 @@ mod table;
 pub use direction::Direction;
 pub use document::{Document, Part};
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
-pub use issue::{IssueKind, IssueState, MOVES};
-pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, broken, refused_move};
 pub use fire::{
     Confidence, Delivery, FireEvent, FireEventKind, FireId, FirePoint, FireRiver, FireSite, FireState, FireTrack, Look,
     Repeat,
 };
+pub use issue::{IssueKind, IssueState, MOVES};
+pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, broken, refused_move};
 pub use progress::{NoProgress, Progress};
 pub(crate) use raster::with_pixels;
 pub use raster::{Band, Block, BlockSource, Grid, Picture, PixelType, Pixels, RasterInfo, Sample, Seen, Window};

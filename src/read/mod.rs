@@ -6,6 +6,6 @@ pub mod figures;
 pub mod index;
 pub mod raster;
 pub mod scenes;
-pub mod sheet;
 pub mod series;
+pub mod sheet;
 pub mod vector;

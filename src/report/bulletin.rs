@@ -58,7 +58,7 @@ impl Span {
         let months = (to.year() - from.year()) * 12 + to.month() as i32 - from.month() as i32;
         match (from.day() == 1 && ends_month, months) {
             (true, 0) => Self::Month,
-            (true, 2) if from.month0() % 3 == 0 => Self::Quarter,
+            (true, 2) if from.month0().is_multiple_of(3) => Self::Quarter,
             _ => Self::Days,
         }
     }
@@ -70,7 +70,12 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
     let mut parts = vec![Part::Heading(Text::new("1. Overall", "一、总体情况")), Part::Paragraph(overall(p))];
     parts.push(Part::Paragraph(compared(p)));
     let groups = [
-        (&p.by_admin, "by_admin", Text::new("2. By league and city", "二、分盟市情况"), Text::new("league or city", "盟市")),
+        (
+            &p.by_admin,
+            "by_admin",
+            Text::new("2. By league and city", "二、分盟市情况"),
+            Text::new("league or city", "盟市"),
+        ),
         (
             &p.by_responsible,
             "by_responsible_unit",
@@ -98,7 +103,10 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
             "Counted from the events of the ledger {} up to {}; open at the end = open at the beginning + new + relapsed + reopened − closed − dismissed.",
             p.ledger, p.to
         ),
-        format!("数据来源:台账 {},统计截至 {}。期末未销号 = 期初未销号 + 新增 + 反弹 + 重启 − 销号 − 撤销。", p.ledger, p.to),
+        format!(
+            "数据来源:台账 {},统计截至 {}。期末未销号 = 期初未销号 + 新增 + 反弹 + 重启 − 销号 − 撤销。",
+            p.ledger, p.to
+        ),
     );
     Document { title, subtitle: period, parts, note }
 }
@@ -132,11 +140,23 @@ fn overall(p: &Period<'_>) -> Text {
     Text::new(
         format!(
             "Open at the beginning: {}. New: {}, relapsed: {}, reopened: {}, closed: {}, dismissed: {}. Open at the end: {}, of these past their deadline: {late}. Up to now {found} issues were found and {closed_ever} are closed.",
-            f.open_before, f.opened.len(), f.relapsed.len(), f.reopened.len(), f.closed.len(), f.dismissed.len(), f.open_after
+            f.open_before,
+            f.opened.len(),
+            f.relapsed.len(),
+            f.reopened.len(),
+            f.closed.len(),
+            f.dismissed.len(),
+            f.open_after
         ),
         format!(
             "期初未销号问题 {} 个;本期新增 {} 个,反弹 {} 个,重启 {} 个,销号 {} 个,撤销 {} 个;期末未销号 {} 个,其中逾期 {late} 个。累计发现问题 {found} 个,已销号 {closed_ever} 个。",
-            f.open_before, f.opened.len(), f.relapsed.len(), f.reopened.len(), f.closed.len(), f.dismissed.len(), f.open_after
+            f.open_before,
+            f.opened.len(),
+            f.relapsed.len(),
+            f.reopened.len(),
+            f.closed.len(),
+            f.dismissed.len(),
+            f.open_after
         ),
     )
 }
@@ -199,10 +219,10 @@ fn balance(
     let none = Text::new("(not named)", "(未填写)");
     let word = |g: &Option<String>| match g {
         None => none.in_lang(lang).to_owned(),
-        Some(g) => IssueKind::parse(g).ok().filter(|_| name == "by_kind").map_or_else(
-            || g.clone(),
-            |k| Text::new(k.en(), k.zh()).in_lang(lang).to_owned(),
-        ),
+        Some(g) => IssueKind::parse(g)
+            .ok()
+            .filter(|_| name == "by_kind")
+            .map_or_else(|| g.clone(), |k| Text::new(k.en(), k.zh()).in_lang(lang).to_owned()),
     };
     let mut rows: Vec<Row> = groups.iter().map(|(g, c, f)| row(&word(g), f, c.overdue)).collect();
     let late = standings.iter().filter(|s| s.overdue(day)).count();
@@ -257,8 +277,7 @@ fn changes(p: &Period<'_>, lang: Lang) -> Table {
         column("responsible_unit", T, "responsible unit", "责任单位"),
         column("state", T, "state at the end", "期末状态"),
     ];
-    let by_id: BTreeMap<&str, &Standing<'_>> =
-        p.standings.iter().map(|s| (s.issue.issue_id.as_str(), s)).collect();
+    let by_id: BTreeMap<&str, &Standing<'_>> = p.standings.iter().map(|s| (s.issue.issue_id.as_str(), s)).collect();
     let f = &p.flow;
     let lists = [
         (&f.opened, Text::new("new", "新增")),

@@ -3,11 +3,11 @@
 pub mod bulletin;
 pub mod catalogue;
 pub mod change;
-pub mod history;
-pub mod ledger;
 pub mod chart;
 pub mod fire;
 pub mod fire_detect;
+pub mod history;
+pub mod ledger;
 pub mod page;
 pub mod people;
 pub mod quicklook;

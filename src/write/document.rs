@@ -17,7 +17,13 @@ use crate::write::vector::WriteOptions;
 ///
 /// # Errors
 /// `Usage` for another extension; `Output` where it cannot be written.
-pub fn write(staging: &mut Staging, path: &Path, document: &Document, lang: Lang, time: DateTime<Utc>) -> Result<PathBuf> {
+pub fn write(
+    staging: &mut Staging,
+    path: &Path,
+    document: &Document,
+    lang: Lang,
+    time: DateTime<Utc>,
+) -> Result<PathBuf> {
     let ext = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match ext.as_str() {
         "html" | "htm" => {
@@ -42,7 +48,9 @@ pub fn write(staging: &mut Staging, path: &Path, document: &Document, lang: Lang
             xlsx::write_staged(staging, path, &lists, &options)?;
         }
         _ => {
-            return Err(Error::usage("a bulletin is a .html, .docx or .xlsx", "通报须为 .html、.docx 或 .xlsx").in_file(path));
+            return Err(
+                Error::usage("a bulletin is a .html, .docx or .xlsx", "通报须为 .html、.docx 或 .xlsx").in_file(path)
+            );
         }
     }
     Ok(path.to_path_buf())

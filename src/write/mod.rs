@@ -1,7 +1,7 @@
 //! Model to files: every output is written beside its place and renamed when the whole run's outputs are whole.
 
-pub mod document;
 pub mod chart;
+pub mod document;
 pub mod index;
 pub mod raster;
 pub mod staging;

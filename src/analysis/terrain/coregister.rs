@@ -260,10 +260,8 @@ pub(super) fn least_squares(points: &[[f64; 4]]) -> Option<[f64; 3]> {
         }
         for j in 0..3 {
             if j != i {
-                let f = m[j][i] / m[i][i];
-                for k in i..4 {
-                    m[j][k] -= f * m[i][k];
-                }
+                let (row, f) = (m[i], m[j][i] / m[i][i]);
+                m[j].iter_mut().zip(row).skip(i).for_each(|(a, b)| *a -= f * b);
             }
         }
     }

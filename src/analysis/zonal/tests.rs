@@ -278,9 +278,8 @@ proptest! {
 fn level_edges_through_the_middle_of_pixels() {
     // columns 1.25 to 6.5, rows 1.25 to 3.5: edges along the rows raise nothing in the pixels between the corners
     let grid = Grid { transform: [0.0, 1.0, 0.0, 0.0, 0.0, -1.0], width: 9, height: 6, crs: None };
-    let shape = MultiPolygon(vec![
-        polygon![(x: 1.25, y: -1.25), (x: 6.5, y: -1.25), (x: 6.5, y: -3.5), (x: 1.25, y: -3.5)],
-    ]);
+    let shape =
+        MultiPolygon(vec![polygon![(x: 1.25, y: -1.25), (x: 6.5, y: -1.25), (x: 6.5, y: -3.5), (x: 1.25, y: -3.5)]]);
     let mut share = [[0.0; 9]; 6];
     let zone = ZoneOnGrid::new(&shape, &grid).unwrap();
     zone.spans(grid.window(), &mut Scratch::default(), |s| share[s.row][s.from..s.to].fill(s.share));

@@ -32,7 +32,9 @@ pub(crate) struct BulletinArgs {
 
 pub(super) fn run(a: &BulletinArgs, shared: &Shared, lang: Lang) -> Done {
     let day = |t: &String| -> Result<_> {
-        parse_day(t).ok_or_else(|| Error::usage(format!("“{t}” is no date: 2026-11-25"), format!("“{t}”不是日期,应写作 2026-11-25")))
+        parse_day(t).ok_or_else(|| {
+            Error::usage(format!("“{t}” is no date: 2026-11-25"), format!("“{t}”不是日期,应写作 2026-11-25"))
+        })
     };
     let (from, to) = match (&a.period, &a.from, &a.to) {
         (Some(p), ..) => days_of(p)?,

@@ -86,8 +86,10 @@ pub fn run(o: &BulletinOptions) -> Result<BulletinSummary> {
         return Err(Error::usage("no output is named", "未指定输出文件").remedy("-o OUT.html", "-o 输出.html"));
     };
     if o.outputs.iter().any(|p| p.parent() != first.parent()) {
-        return Err(Error::usage("the outputs are in several folders", "输出文件不在同一文件夹")
-            .remedy("name them in one folder: they are put in their place together", "请放在同一文件夹:它们会一起写出"));
+        return Err(Error::usage("the outputs are in several folders", "输出文件不在同一文件夹").remedy(
+            "name them in one folder: they are put in their place together",
+            "请放在同一文件夹:它们会一起写出",
+        ));
     }
     let (issues, events) = all(&o.ledger)?;
     let before = o.from.checked_sub_days(Days::new(1)).unwrap_or(o.from);

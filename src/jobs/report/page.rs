@@ -15,7 +15,6 @@ use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::Progress;
-use crate::read::digest::digests;
 use crate::report::page::{Page, html};
 use crate::write::Staging;
 use crate::write::text::write_staged;
@@ -231,7 +230,7 @@ fn page_notes(notes: &Notes) -> Vec<Text> {
 fn other_inputs(o: &PageOptions, manifest: &mut Manifest) -> Result<()> {
     let files = o.pictures.iter().flatten().map(|p| ("picture", p)).chain(o.charts.iter().map(|p| ("chart", p)));
     for (role, path) in files {
-        manifest.file(role, digests(path)?);
+        manifest.file(role, path)?;
     }
     Ok(())
 }

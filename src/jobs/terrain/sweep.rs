@@ -188,7 +188,9 @@ impl Sweep<'_> {
         let of = |w: Window| cells.iter().filter(move |(_, c, r)| inside(&w, *c, *r));
         let windows: Vec<Window> = windows.into_iter().filter(|w| of(*w).next().is_some()).collect();
         self.progress.step(&Text::new("rims", "坑沿与坡脚"), Some(windows.len() as u64));
-        let mut found: Vec<[Vec<([f64; 2], f32)>; 2]> = vec![[Vec::new(), Vec::new()]; self.outlines.len()];
+        /// Place and height.
+        type Heights = Vec<([f64; 2], f32)>;
+        let mut found: Vec<[Heights; 2]> = vec![[Vec::new(), Vec::new()]; self.outlines.len()];
         let work = |w: Window| {
             let h = self.read(w)?;
             Ok(of(w).map(|(i, c, r)| (*i, (*c, *r), [h[0].at(*c, *r), h[1].at(*c, *r)])).collect::<Vec<_>>())

@@ -31,9 +31,7 @@ pub(super) fn bytes(d: &Document, lang: Lang) -> Result<Vec<u8>, String> {
         .page_size(16_838, 11_906)
         .page_orient(PageOrientationType::Landscape)
         .page_margin(margin)
-        .add_paragraph(
-            Paragraph::new().add_run(text(d.title.in_lang(lang), TITLE).bold()).align(AlignmentType::Center),
-        )
+        .add_paragraph(Paragraph::new().add_run(text(d.title.in_lang(lang), TITLE).bold()).align(AlignmentType::Center))
         .add_paragraph(Paragraph::new().add_run(text(d.subtitle.in_lang(lang), BODY)).align(AlignmentType::Center));
     for part in &d.parts {
         out = match part {
@@ -64,7 +62,8 @@ fn list(t: &Table, lang: Lang) -> Grid {
         TableCell::new().width(width, WidthType::Dxa).add_paragraph(Paragraph::new().add_run(run).align(align))
     };
     let head = TableRow::new(t.titles(lang).iter().map(|h| cell(h, true, false)).collect());
-    let body = t.rows.iter().map(|(_, v)| TableRow::new(v.iter().map(|v| cell(&shown(v), false, is_number(v))).collect()));
+    let body =
+        t.rows.iter().map(|(_, v)| TableRow::new(v.iter().map(|v| cell(&shown(v), false, is_number(v))).collect()));
     Grid::new(std::iter::once(head).chain(body).collect())
         .set_grid(vec![width; columns])
         .width(width * columns, WidthType::Dxa)

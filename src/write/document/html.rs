@@ -94,7 +94,11 @@ mod tests {
             rows: vec![(None, vec![Value::from(cell)])],
             style: None,
         };
-        let d = Document { title: Text::new("</title><script>", "</title><script>"), parts: vec![Part::List(t)], ..Document::default() };
+        let d = Document {
+            title: Text::new("</title><script>", "</title><script>"),
+            parts: vec![Part::List(t)],
+            ..Document::default()
+        };
         let html = text(&d, Lang::En);
         assert!(!html.contains("<script") && !html.contains('\u{0}') && !html.contains('\u{1b}'));
         assert!(html.contains("&lt;script&gt;alert(1)"));

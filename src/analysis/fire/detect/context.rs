@@ -82,12 +82,12 @@ impl Around<'_> {
     fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: &[bool]) -> bool {
         let (mut ratio, mut p7) = (Sums::default(), Sums::default());
         for r in r0..r1 {
-            for i in r * self.width + c0..r * self.width + c1 {
-                if background[i] {
-                    p7.add(self.r7[i]);
-                    if self.r75[i].is_finite() {
-                        ratio.add(self.r75[i]);
-                    }
+            let row = r * self.width + c0..r * self.width + c1;
+            let values = self.r7[row.clone()].iter().zip(&self.r75[row.clone()]);
+            for ((r7, r75), _) in values.zip(&background[row]).filter(|(_, b)| **b) {
+                p7.add(*r7);
+                if r75.is_finite() {
+                    ratio.add(*r75);
                 }
             }
         }
@@ -150,7 +150,7 @@ pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
 /// window there is no fire.
 pub fn goli(a: &Around<'_>) -> Vec<u8> {
     let mut out = vec![NONE; a.core.len()];
-    if !a.any(G_SURE | G_MAYBE) && !(a.any(G_NEAR) && a.flags.iter().any(|f| f & G_SURE != 0)) {
+    if !(a.any(G_SURE | G_MAYBE) || a.any(G_NEAR) && a.flags.iter().any(|f| f & G_SURE != 0)) {
         return out;
     }
     let sure = sure(a);
@@ -184,8 +184,9 @@ fn sure(a: &Around<'_>) -> Vec<bool> {
     for i in alone {
         let [c0, c1, r0, r1] = a.window(i % a.width, i / a.width, 1);
         for r in r0..r1 {
-            for j in r * a.width + c0..r * a.width + c1 {
-                out[j] |= a.flags[j] & (DATA | G_NEAR) == DATA | G_NEAR;
+            let row = r * a.width + c0..r * a.width + c1;
+            for (out, f) in out[row.clone()].iter_mut().zip(&a.flags[row]) {
+                *out |= f & (DATA | G_NEAR) == DATA | G_NEAR;
             }
         }
     }

@@ -144,7 +144,8 @@ impl<'a> Settler<'a> {
         let r7 = self.near.gather(s, |p| &p.r7);
         let r75 = self.near.gather(s, |p| &p.r75);
         let around = Around { width: s.wide.width, core: s.core, flags: &flags, r7: &r7, r75: &r75 };
-        let tests: [(Method, fn(&Around<'_>) -> Vec<u8>); 3] =
+        type Test = fn(&Around<'_>) -> Vec<u8>;
+        let tests: [(Method, Test); 3] =
             [(Method::Schroeder, context::schroeder), (Method::Hotmap, context::hotmap), (Method::Goli, context::goli)];
         for (method, test) in tests {
             for (i, class) in test(&around).into_iter().enumerate().filter(|(_, c)| *c != NONE) {
