@@ -73,8 +73,8 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
         (
             &p.by_admin,
             "by_admin",
-            Text::new("2. By league and city", "二、分盟市情况"),
-            Text::new("league or city", "盟市"),
+            Text::new("2. By administrative area", "二、分盟市(旗县区)情况"),
+            Text::new("administrative area", "盟市(旗县区)"),
         ),
         (
             &p.by_responsible,
@@ -237,7 +237,7 @@ fn overdue(p: &Period<'_>, lang: Lang) -> Table {
         column("issue_id", T, "issue", "问题编号"),
         column("kind", T, "kind", "问题类别"),
         column("name", T, "name", "名称"),
-        column("admin", T, "league or city", "盟市"),
+        column("admin", T, "administrative area", "盟市(旗县区)"),
         column("responsible_unit", T, "responsible unit", "责任单位"),
         column("supervising_unit", T, "supervising unit", "监管单位"),
         column("deadline", Date, "deadline", "完成时限"),
@@ -273,7 +273,7 @@ fn changes(p: &Period<'_>, lang: Lang) -> Table {
         column("issue_id", T, "issue", "问题编号"),
         column("kind", T, "kind", "问题类别"),
         column("name", T, "name", "名称"),
-        column("admin", T, "league or city", "盟市"),
+        column("admin", T, "administrative area", "盟市(旗县区)"),
         column("responsible_unit", T, "responsible unit", "责任单位"),
         column("state", T, "state at the end", "期末状态"),
     ];

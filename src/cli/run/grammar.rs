@@ -166,7 +166,7 @@ fn files(step: &mut Step, arg: &Arg, values: &[String]) {
 /// True for arguments that name files.
 fn is_path(arg: &Arg) -> bool {
     let typed = arg.get_value_parser().type_id() == clap::builder::ValueParser::path_buf().type_id();
-    typed || arg.get_value_names().is_some_and(|n| n.iter().any(|v| matches!(v.as_str(), "FILE" | "SCENE")))
+    typed || arg.get_value_names().is_some_and(|n| n.iter().any(|v| matches!(v.as_str(), "FILE" | "LAYER" | "SCENE")))
 }
 
 fn texts(raw: &RawStep, name: &str, value: &Value) -> Result<Vec<String>> {
