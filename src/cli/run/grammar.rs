@@ -220,7 +220,7 @@ mod tests {
             .flat_map(|v| {
                 let command = command_of(v).unwrap();
                 let ids = arguments(&command).map(|a| a.get_id().to_string()).collect::<Vec<_>>();
-                ids.into_iter().flat_map(|id| [format!("{v}/{id}"), id])
+                ids.into_iter().flat_map(move |id| [format!("{v}/{id}"), id])
             })
             .collect();
         for name in WRITES {
