@@ -82,7 +82,7 @@ fn with_gdal(dir: &Path) -> bool {
                   T0,2026-02-10T03:00:00Z,clear,suspected_out,out\nT2,2026-02-20T03:00:00Z,heat,,new\n";
     std::fs::write(dir.join("fire_events.csv"), events).unwrap();
     for (name, value) in [("before", 40), ("after", 200)] {
-        let mut grid = String::from("ncols 40\nnrows 30\nxllcorner 36467000\nyllcorner 4370000\ncellsize 500\n");
+        let mut grid = String::from("ncols 40\nnrows 30\nxllcorner 36380000\nyllcorner 4370000\ncellsize 500\n");
         (0..30).for_each(|r| {
             (0..40).for_each(|c| {
                 let _ = write!(grid, "{} ", value + (c + r) % 40);
@@ -260,6 +260,11 @@ fn in_a_browser() {
     b.size(420, 860);
     b.picture(&kept().join("9-narrow.png"));
     quiet(&mut b, &d.path().join("page.html"));
+    // planted: a script that found its way into the page could reach nothing, and `quiet` would hear of it
+    assert_eq!(b.value("fetch('http://127.0.0.1:9/').then(() => 'out', () => 'kept in')"), "kept in");
+    b.value("new Promise((done) => setTimeout(done, 50))");
+    let policy = |e: &Json| e["method"] == "Log.entryAdded" && e.to_string().contains("Content Security Policy");
+    assert!(b.events.iter().any(policy), "the policy is silent");
 }
 
 fn filters(b: &mut Browser) {
@@ -381,6 +386,14 @@ fn swipe(b: &mut Browser) {
     (0..20).for_each(|_| b.key("ArrowRight", 39));
     b.until("document.querySelector('.swipe-line').style.left === '52%'");
     b.picture(&kept().join("7-swipe.png"));
+    // grey values at both sides of the divider: 40 to 79 before, 200 to 239 after
+    let both = b.value(
+        "(() => { const c = document.querySelector('#map canvas'); const row = c.getContext('2d').getImageData(0, Math.round(c.height * 0.2), c.width, 1).data; return [0.50, 0.54].map((x) => [...row.slice(4 * Math.round(c.width * x), 4 * Math.round(c.width * x) + 4)]); })()",
+    );
+    let (before, after) = (&both[0], &both[1]);
+    let shade = |v: &Json| v[0].as_u64().unwrap();
+    assert!((40..80).contains(&shade(before)) && before[3] == 255, "{before}");
+    assert!((200..240).contains(&shade(after)) && after[3] == 255, "{after}");
     b.click("#swipe-on");
 }
 

@@ -108,6 +108,11 @@ impl Browser {
         let url = format!("file://{}", file.display());
         let answer = self.send("Page.navigate", json!({"url": url}));
         assert!(answer["errorText"].is_null(), "{answer}");
+        // until then scripts would run in a page that is going away
+        while !self.events.iter().any(|e| e["method"] == "Page.loadEventFired") {
+            let event = self.from.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{url} does not load: {e}"));
+            self.events.push(event);
+        }
     }
 
     /// The value of an expression in the page.

@@ -14,10 +14,11 @@ function niceStep(range, parts) {
   return [1, 2, 5, 10].map((m) => m * ten).find((s) => s >= raw);
 }
 
-function scaleOf(values) {
+function scaleOf(values, whole) {
   const low = Math.min(0, ...values);
   const high = Math.max(...values, low + 1e-9);
-  const step = niceStep(high - low, 5);
+  // counts have no halves
+  const step = Math.max(whole ? 1 : 0, niceStep(high - low, 5));
   const from = Math.floor(low / step) * step;
   const to = Math.ceil(high / step) * step;
   const ticks = [];
@@ -46,7 +47,7 @@ function lines(c) {
   const [left, right, top, bottom] = [46, 14, 10, 34];
   const series = c.series.map((s, i) => ({ name: both(s.name), values: s.values, colour: COLOURS[i % COLOURS.length] }));
   const all = series.flatMap((s) => s.values.filter((v) => v !== null));
-  const y = scaleOf(all.length ? all.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]) : [0, 1]);
+  const y = scaleOf(all.length ? all.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]) : [0, 1], all.every(Number.isInteger));
   const n = c.x.length;
   const px = (i) => left + (n > 1 ? (i / (n - 1)) * (W - left - right) : (W - left - right) / 2);
   const py = (v) => top + (1 - (v - y.from) / (y.to - y.from)) * (H - top - bottom);
@@ -83,7 +84,7 @@ function bars(c) {
   const n = c.x.length;
   const H = n * rowH + 26;
   const sums = c.x.map((_, i) => c.series.reduce((a, s) => a + (s.values[i] || 0), 0));
-  const x = scaleOf([0, sums.reduce((a, b) => Math.max(a, b), 0)]);
+  const x = scaleOf([0, sums.reduce((a, b) => Math.max(a, b), 0)], sums.every(Number.isInteger));
   const px = (v) => left + (v / x.to) * (W - left - right);
   const title = both(c.title);
   const s = svg('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': title, class: 'drawing' });

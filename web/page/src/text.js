@@ -148,8 +148,11 @@ export function shown(field, value) {
   if (field.words && Object.hasOwn(field.words, value)) return both(field.words[value]);
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
   if (typeof value === 'number') return number(value);
-  return String(value);
+  return INSTANT.test(value) ? value.replace('T', ' ').replace(/(Z|\+00:00)$/, ' UTC') : String(value);
 }
+
+// a time as files hold it (ISO 8601)
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
 
 function number(v) {
   if (Number.isInteger(v)) return Math.abs(v) < 10000 ? String(v) : v.toLocaleString(lang === 'en' ? 'en' : 'zh-CN');

@@ -35,10 +35,13 @@ pub(super) fn read(
 ) -> Result<Vec<Read>> {
     let mut out = Vec::new();
     for name in &o.layers {
+        let first = out.len();
         for source in named(name, o, notes)? {
             progress.check()?;
             out.push(one(&source, o, notes, manifest)?);
         }
+        // of a file taken whole, what findings lie in comes below them
+        out[first..].sort_by_key(|r: &Read| !matches!(r.layer.meaning.theme, "corridor" | "river" | "zone"));
         progress.advance(1);
     }
     named_fields(o, &out)?;
