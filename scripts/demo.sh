@@ -25,7 +25,7 @@ change=(change
   "$out/scenes.json#LC08_L2SP_129033_20220715_SAMPLE" "$out/scenes.json#LC08_L2SP_129033_20240720_SAMPLE"
   --class "water=mndwi>0" --class "plants=ndvi>0.5" --class "bare=ndvi<0.2"
   --min-area 2000 --overwrite -o "$out/change.tif" --patches "$out/change.gpkg")
-results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json change.tif change.gpkg change.png)
+results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json change.tif change.gpkg change.png project/out/page.html)
 
 # the last run stands: its language, its results, and nothing newer than its summary
 same_as_last() {
@@ -79,6 +79,12 @@ else
       "$program" "${scenes[@]}" -q && "$program" "${change[@]}"
     } 2>&1 | tee -a "$out/said" || code=${PIPESTATUS[0]}
   fi
+  if [ "$code" -le 1 ]; then
+    {
+      say "样例项目:筛查、变化、火点、台账、通报、网页,一条命令 / the sample project, all by one command"
+      "$program" sample "$out/project" --overwrite -q && "$program" run "$out/project/project.toml"
+    } 2>&1 | tee -a "$out/said" || code=${PIPESTATUS[0]}
+  fi
   printf '%s\n' "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" > "$out/language"
   printf '%s\n' "$code" > "$out/code"
   mv "$out/said" "$said"
@@ -112,4 +118,7 @@ list screen.manifest.json "运行记录:输入及其 SHA-256、参数、软件�
 list change.png "前、后时相与变化" "before, after and change"
 list change.gpkg "变化图斑与地类转移图斑,带样式" "patches of change and of classes, with styles"
 list change.tif "变化栅格(旁有 change_classes.tif)" "raster of change (change_classes.tif beside it)"
+list project/out/bulletin.docx "月调度(另有 .html、.xlsx)" "the monthly dispatch (.html and .xlsx beside it)"
+list project/out/ledger.gpkg "问题台账" "the ledger of issues"
+list project/out/page.html "地图网页:双击打开,不需要网络" "the map page: open it by a double-click, no network needed"
 printf '\n应得的结果 / the answers to expect: data-samples/README.md\n下一步 / next: docs/tutorial.md\n'
