@@ -3,9 +3,11 @@
 //! Two steps: [`fault`] looks at the bare numbers and names what they look like; the area of use is then compared
 //! with where the coordinates fall.
 
+use std::cell::RefCell;
+
 use super::identify::{self, Datum, GaussKruger};
 use super::pj::Bounds;
-use super::{ResolvedCrs, Transformation};
+use super::{ResolvedCrs, Transformation, Transformer};
 use crate::error::{Error, Result, Text};
 use crate::model::Reason;
 use geo::Coord;
@@ -243,8 +245,19 @@ fn projected_fault(crs: &ResolvedCrs, b: Bounds) -> Option<Fault> {
 /// Where bounds in the CRS fall in longitude/latitude: `[west, south, east, north]` in degrees, from the corners and
 /// points between them; `None` where a point cannot be transformed.
 pub fn geographic_bounds(crs: &ResolvedCrs, [x0, y0, x1, y1]: Bounds) -> Option<Bounds> {
+    // PROJ takes a millisecond to find the way; a layer of polygons asks it for each of them
+    thread_local!(static LAST: RefCell<Option<(ResolvedCrs, Transformer)>> = const { RefCell::new(None) });
+    LAST.with_borrow_mut(|last| {
+        if last.as_ref().is_none_or(|(of, _)| of != crs) {
+            *last = Some((crs.clone(), Transformation::to_geographic(crs, None).ok()?.transformer().ok()?));
+        }
+        last.as_ref().and_then(|(_, t)| outline(t, [x0, y0, x1, y1]))
+    })
+}
+
+/// Bounds of what the transformer makes of a box, by points along its sides.
+fn outline(t: &Transformer, [x0, y0, x1, y1]: Bounds) -> Option<Bounds> {
     const STEPS: u32 = 8;
-    let t = Transformation::to_geographic(crs, None).ok()?.transformer().ok()?;
     let mut points = Vec::new();
     for i in 0..=STEPS {
         let f = f64::from(i) / f64::from(STEPS);
