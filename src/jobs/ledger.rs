@@ -98,7 +98,7 @@ pub fn plain(text: &str) -> String {
 }
 
 /// What one look at the ledger gives.
-fn reading<T>(store: &mut dyn IssueStore, mut f: impl FnMut(&mut dyn Reader) -> Result<T>) -> Result<T> {
+pub(super) fn reading<T>(store: &mut dyn IssueStore, mut f: impl FnMut(&mut dyn Reader) -> Result<T>) -> Result<T> {
     let mut out = None;
     store.read(&mut |r| {
         out = Some(f(r)?);

@@ -11,9 +11,9 @@ use super::inputs::InputOptions;
 use super::manifest::{Manifest, companion};
 use super::pipeline::{run as each, units};
 use super::raster_out::{OutOptions, head, pixels};
-use super::series::{SeriesSource, Unit, gathered, write_units};
+use super::series::{SeriesSource, Unit, fit_together, gathered, write_units};
 use super::stack::{Stack, StackOptions, several_dates, span_note};
-use super::trend::{finish, is_tif};
+use super::trend::finish;
 pub use crate::analysis::trend::{Convention, History, MonitorOptions, NotMonitored, Process, day_of};
 pub use crate::analysis::trend::{MOST_ORDER, Model};
 use crate::analysis::trend::{Monitor, MonitorScratch, Monitored, date_of, decimal_year};
@@ -133,30 +133,10 @@ const BANDS: [&str; 9] = [
 /// `Usage` for options that do not fit; `Input` where a raster, zones or table cannot be read, all looks are of one day, or
 /// not one series could be monitored; `Output` where something cannot be written.
 pub fn run(o: &MonitorJob, progress: &dyn Progress) -> Result<MonitorSummary> {
-    check(o)?;
-    if o.zones.is_some() || o.table.is_some() { series(o, progress) } else { raster(o, progress) }
-}
-
-fn check(o: &MonitorJob) -> Result<()> {
-    if o.table.is_some() && (o.zones.is_some() || !o.stack.inputs.is_empty()) {
-        return Err(Error::usage(
-            "--table stands alone, without rasters or zones",
-            "--table 须单独使用,不与栅格或分区同用",
-        ));
-    }
-    if o.table.is_none() && o.stack.inputs.is_empty() {
-        return Err(Error::usage("no raster was given", "未给出栅格")
-            .remedy("give dated rasters, scenes.json or --table", "请给出带日期的栅格、scenes.json 或 --table"));
-    }
-    if is_tif(&o.output) != (o.zones.is_none() && o.table.is_none()) {
-        return Err(Error::usage(
-            "pixels go to a GeoTIFF (.tif); zones and tables to .csv, .xlsx, .gpkg or another layer",
-            "像元结果输出为 GeoTIFF(.tif);分区与表格输出为 .csv、.xlsx、.gpkg 等",
-        )
-        .in_file(&o.output));
-    }
+    fit_together(&o.stack, o.zones.is_some(), o.table.is_some(), &o.output)?;
     // critical values, before anything is read
-    Monitor::new(&[], o.monitor).map(drop)
+    Monitor::new(&[], o.monitor)?;
+    if o.zones.is_some() || o.table.is_some() { series(o, progress) } else { raster(o, progress) }
 }
 
 /// Refuses a start that leaves no history or nothing to monitor.

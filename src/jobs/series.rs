@@ -22,6 +22,36 @@ use crate::write::vector::{Format, WriteOptions, write_staged};
 /// Pixels whose series are put side by side at once.
 const GROUP: usize = 512;
 
+/// Refuses options of `trend` and `monitor` that do not fit: pixels go to a raster, series of zones or a table to a list.
+///
+/// # Errors
+/// `Usage`.
+pub(super) fn fit_together(stack: &StackOptions, zones: bool, table: bool, output: &Path) -> Result<()> {
+    if table && (zones || !stack.inputs.is_empty()) {
+        return Err(Error::usage(
+            "--table stands alone, without rasters or zones",
+            "--table 须单独使用,不与栅格或分区同用",
+        ));
+    }
+    if !table && stack.inputs.is_empty() {
+        return Err(Error::usage("no raster was given", "未给出栅格")
+            .remedy("give dated rasters, scenes.json or --table", "请给出带日期的栅格、scenes.json 或 --table"));
+    }
+    if is_tif(output) != (!zones && !table) {
+        return Err(Error::usage(
+            "pixels go to a GeoTIFF (.tif); zones and tables to .csv, .xlsx, .gpkg or another layer",
+            "像元结果输出为 GeoTIFF(.tif);分区与表格输出为 .csv、.xlsx、.gpkg 等",
+        )
+        .in_file(output));
+    }
+    Ok(())
+}
+
+/// True where a path names a GeoTIFF.
+fn is_tif(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif") || e.eq_ignore_ascii_case("tiff"))
+}
+
 /// Calls `each` with every pixel of a window (its place in it) and its series, NaN where not observed.
 ///
 /// # Errors

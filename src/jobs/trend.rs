@@ -1,6 +1,6 @@
 //! `trend`: whether pixels, zones or the series of a table rise or fall.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,7 +11,7 @@ use super::inputs::InputOptions;
 use super::manifest::{Manifest, companion};
 use super::pipeline::{run as each, units};
 use super::raster_out::{OutOptions, SeenCounts, head, pixels};
-use super::series::{SeriesSource, Unit, gathered, write_units};
+use super::series::{SeriesSource, Unit, fit_together, gathered, write_units};
 use super::stack::{Stack, StackOptions, several_dates, span_note};
 pub use crate::analysis::trend::{Composite, NoTrend, SeasonMethod, Trend, TrendOptions};
 use crate::analysis::trend::{SeriesScratch, Trends, YearValue, day_of, yearly};
@@ -132,29 +132,8 @@ const BANDS: [&str; 5] = ["slope", "p", "z", "intercept", "looks"];
 /// `Usage` for options that do not fit; `Input` where a raster, zones or table cannot be read, all looks are of one day, or
 /// not one series has an answer; `Output` where something cannot be written.
 pub fn run(o: &TrendJob, progress: &dyn Progress) -> Result<TrendSummary> {
-    check(o)?;
+    fit_together(&o.stack, o.zones.is_some(), o.table.is_some(), &o.output)?;
     if o.zones.is_some() || o.table.is_some() { series(o, progress) } else { raster(o, progress) }
-}
-
-fn check(o: &TrendJob) -> Result<()> {
-    if o.table.is_some() && (o.zones.is_some() || !o.stack.inputs.is_empty()) {
-        return Err(Error::usage(
-            "--table stands alone, without rasters or zones",
-            "--table 须单独使用,不与栅格或分区同用",
-        ));
-    }
-    if o.table.is_none() && o.stack.inputs.is_empty() {
-        return Err(Error::usage("no raster was given", "未给出栅格")
-            .remedy("give dated rasters, scenes.json or --table", "请给出带日期的栅格、scenes.json 或 --table"));
-    }
-    if is_tif(&o.output) != (o.zones.is_none() && o.table.is_none()) {
-        return Err(Error::usage(
-            "pixels go to a GeoTIFF (.tif); zones and tables to .csv, .xlsx, .gpkg or another layer",
-            "像元结果输出为 GeoTIFF(.tif);分区与表格输出为 .csv、.xlsx、.gpkg 等",
-        )
-        .in_file(&o.output));
-    }
-    Ok(())
 }
 
 /// Series on their own dates, or on years.
@@ -426,9 +405,4 @@ fn parameters(o: &TrendJob) -> Json {
         "level": o.trend.level, "min_looks": o.trend.min_looks, "min_share": o.min_share,
         "output": o.output.display().to_string(),
     })
-}
-
-/// True where a path names a GeoTIFF.
-pub(super) fn is_tif(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif") || e.eq_ignore_ascii_case("tiff"))
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
+use super::super::ledger::reading;
 use crate::error::{Error, Lang, Result, without_password};
-use crate::model::{Count, Document, Event, Flow, Issue, Part};
+use crate::model::{Count, Document, Flow, Part};
 use crate::record::life::{By, as_of, counts, flow, flows};
 use crate::record::{self, Which};
 use crate::report::bulletin::{Group, Period, bulletin};
@@ -91,7 +92,8 @@ pub fn run(o: &BulletinOptions) -> Result<BulletinSummary> {
             "请放在同一文件夹:它们会一起写出",
         ));
     }
-    let (issues, events) = all(&o.ledger)?;
+    let (issues, events) =
+        reading(record::open(&o.ledger)?.as_mut(), |r| Ok((r.issues(&Which::All)?, r.events(None, false)?)))?;
     let before = o.from.checked_sub_days(Days::new(1)).unwrap_or(o.from);
     let length = (o.to - o.from).num_days().unsigned_abs() + 1;
     let before_that = before.checked_sub_days(Days::new(length)).unwrap_or(before);
@@ -123,15 +125,6 @@ pub fn run(o: &BulletinOptions) -> Result<BulletinSummary> {
     let files = staging.commit()?;
     let overdue = standings.iter().filter(|s| s.overdue(o.to)).count();
     Ok(BulletinSummary { flow: period.flow.clone(), found: standings.len(), overdue, document, files })
-}
-
-fn all(ledger: &str) -> Result<(Vec<Issue>, Vec<Event>)> {
-    let mut found = None;
-    record::open(ledger)?.read(&mut |r| {
-        found = Some((r.issues(&Which::All)?, r.events(None, false)?));
-        Ok(())
-    })?;
-    found.ok_or_else(|| Error::input("the ledger did not answer", "台账没有应答"))
 }
 
 /// A document whose rows do not add up is not sent out.
