@@ -6,14 +6,16 @@ use serde_json::{Value as Json, json};
 
 use super::args::Shared;
 use super::args::ledger::{
-    AddArgs, ExportArgs, FilterArgs, HistoryArgs, LedgerArgs, LedgerStep, ListArgs, ListFormat, UpdateArgs, WhichLedger,
+    AddArgs, ByArg, ExportArgs, FilterArgs, HistoryArgs, LedgerArgs, LedgerStep, ListArgs, ListFormat, UpdateArgs,
+    WhichLedger,
 };
 use super::progress::Terminal;
 use super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
 use crate::jobs::ledger::add::{AddOptions, AddSummary, run as add_job};
+use crate::jobs::ledger::chips::ChipOptions;
 use crate::jobs::ledger::export::{ExportOptions, What as Export, run as export_job};
-use crate::jobs::ledger::list::{ListOptions, ListSummary, run as list_job};
+use crate::jobs::ledger::list::{Grouping, ListOptions, ListSummary, run as list_job};
 use crate::jobs::ledger::update::{UpdateOptions, UpdateSummary, What, run as update_job};
 use crate::jobs::ledger::{
     Changes, Condition, Filter, History, IssueKind, IssueState, MatchOptions, Origin, Part, Update, check, history,
@@ -105,7 +107,12 @@ fn add(a: &AddArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
         conditions: a.conditions.iter().map(|c| Condition::parse(c)).collect::<Result<_>>()?,
         distance_m: a.distance,
         manifest: a.run_manifest.clone(),
-        chips: a.chips.clone(),
+        chips: ChipOptions {
+            folder: a.chips.clone(),
+            before: a.before.clone(),
+            after: a.after.clone(),
+            bands: three_or_one(&a.picture_bands)?,
+        },
         date: day(a.date.as_ref())?,
         who: a.by.clone(),
         matching: MatchOptions { share: a.share, tolerance_m: a.tolerance, id_reach_m: a.id_reach },
@@ -124,6 +131,14 @@ fn add(a: &AddArgs, shared: &Shared, lang: Lang, terminal: &Terminal) -> Done {
         put(added(&done, a.dry_run, lang).as_bytes())?;
     }
     Ok(u8::from(done.notes.unused() > 0 && !shared.allow_skipped))
+}
+
+/// Bands of a picture.
+pub(super) fn three_or_one(bands: &[usize]) -> Result<Vec<usize>> {
+    if matches!(bands.len(), 0 | 1 | 3) {
+        return Ok(bands.to_vec());
+    }
+    Err(Error::usage("--picture-bands takes one or three bands", "--picture-bands 须为一个或三个波段"))
 }
 
 fn added(d: &AddSummary, dry_run: bool, lang: Lang) -> String {
@@ -271,12 +286,24 @@ fn filter(a: &FilterArgs) -> Result<Filter> {
     })
 }
 
+fn grouping(by: ByArg) -> Grouping {
+    match by {
+        ByArg::Mine => Grouping::Mine,
+        ByArg::Unit => Grouping::Unit,
+        ByArg::Supervising => Grouping::Supervising,
+        ByArg::Admin => Grouping::Admin,
+        ByArg::Kind => Grouping::Kind,
+    }
+}
+
 fn list(a: &ListArgs, shared: &Shared, lang: Lang) -> Done {
     let options = ListOptions {
         ledger: located(&a.ledger),
         filter: filter(&a.filter)?,
         day: day(a.filter.date.as_ref())?,
         form: a.form,
+        by: a.by.map(grouping),
+        each: a.each,
         output: a.output.clone(),
         overwrite: shared.overwrite,
         lang,

@@ -34,7 +34,7 @@ pub(crate) enum ChartArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
-    /// Scenes of many dates, or dated rasters with --values ndvi or fvc
+    /// Scenes of many dates, or dated rasters and folders of them with --values ndvi or fvc
     #[arg(required = true, value_name = "SCENE")]
     pub scenes: Vec<PathBuf>,
     /// Restoration units, FILE or FILE#layer

@@ -1,6 +1,7 @@
 //! `ledger`: issues through their life: findings in, updates in, lists and histories out.
 
 pub mod add;
+pub mod chips;
 pub mod export;
 pub mod list;
 pub mod update;
@@ -23,11 +24,18 @@ use crate::record::{self, IssueStore, Reader, Which};
 /// `Output` where there is one already or it cannot be made; `Usage` for another name; with `keep`, `Input` where what is
 /// there is no ledger.
 pub fn init(ledger: &str, keep: bool, now: DateTime<Utc>) -> Result<bool> {
-    match record::create(ledger, now) {
-        Ok(()) => Ok(true),
-        Err(e) if keep && e.kind == crate::error::ErrorKind::Output => record::open(ledger).map(|_| false),
-        Err(e) => Err(e),
-    }
+    let made = match record::create(ledger, now) {
+        Ok(()) => true,
+        Err(e) if keep && e.kind == crate::error::ErrorKind::Output => false,
+        Err(e) => return Err(e),
+    };
+    dress(record::open(ledger)?.as_mut(), now)?;
+    Ok(made)
+}
+
+/// Gives a ledger that map programs open its colours and words, where it has none yet.
+fn dress(store: &mut dyn IssueStore, now: DateTime<Utc>) -> Result<()> {
+    store.dress(&crate::report::ledger::store_styles(), now)
 }
 
 /// Faults of a ledger: of its storage, and issues that are not what their events add up to.

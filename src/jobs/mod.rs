@@ -19,6 +19,7 @@ pub mod sample;
 pub mod scenes;
 pub mod screen;
 mod series;
+mod shown;
 mod stack;
 pub mod terrain;
 pub mod trend;

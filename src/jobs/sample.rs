@@ -1,6 +1,7 @@
 //! `sample`: the sample project, on the real Yellow River with made-up sites, zones and faults.
 
 mod fires;
+mod ground;
 mod made_up;
 mod outlines;
 mod scenes;
@@ -116,6 +117,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     fires::write(&mut staging)?;
     progress.check()?;
     scenes::write(&mut staging)?;
+    ground::write(&mut staging)?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }
 

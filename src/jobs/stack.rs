@@ -222,7 +222,7 @@ fn is_catalogue(path: &Path) -> bool {
 }
 
 /// A file as it is; a folder's rasters in the order of their names.
-fn files(input: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files(input: &Path) -> Result<Vec<PathBuf>> {
     if !input.is_dir() {
         return Ok(vec![input.to_path_buf()]);
     }

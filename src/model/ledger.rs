@@ -17,7 +17,18 @@ pub enum Chip {
         sha256: String,
         /// The file; empty where it was not read from the store.
         bytes: Vec<u8>,
+        /// Scene and day that it shows; empty where not told, or not read from the store.
+        scene: String,
     },
+}
+
+/// A picture as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChip {
+    /// The PNG file.
+    pub png: Vec<u8>,
+    /// Scene and day that it shows; empty where not told.
+    pub scene: String,
 }
 
 /// What a finding rests on.

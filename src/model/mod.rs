@@ -24,7 +24,7 @@ pub use fire::{
     Repeat,
 };
 pub use issue::{IssueKind, IssueState, MOVES};
-pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, broken, refused_move};
+pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, StoredChip, broken, refused_move};
 pub use progress::{NoProgress, Progress};
 pub(crate) use raster::with_pixels;
 pub use raster::{Band, Block, BlockSource, Grid, Picture, PixelType, Pixels, RasterInfo, Sample, Seen, Window};
@@ -34,7 +34,7 @@ pub use site::{Kind, Site, Zone};
 pub use skipped::{Reason, Skipped, State};
 pub use source::FeatureSource;
 pub use standing::{Count, Flow, Standing};
-pub use table::{Column, Row, Shape, Style, Table};
+pub use table::{Column, LayerStyle, Row, Shape, Style, Table};
 
 /// A measured value, or the reason why there is none. Never a number that stands for "unknown".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,17 @@ pub struct Style {
     pub sld: String,
 }
 
+/// The style of a layer that a store keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerStyle {
+    /// Layer, and column of its geometry.
+    pub layer: [String; 2],
+    /// Title for people.
+    pub title: String,
+    /// Style.
+    pub style: Style,
+}
+
 /// A row of an outgoing layer or list: its geometry, where it has one, and one value a column.
 pub type Row = (Option<Geometry<f64>>, Vec<Value>);
 

@@ -5,6 +5,7 @@ pub mod crs;
 pub mod findings;
 pub mod fires;
 pub mod looks;
+pub mod mines;
 pub mod names;
 pub mod observed;
 pub mod rivers;

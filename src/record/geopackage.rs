@@ -16,6 +16,7 @@ use super::rows::{Cell, Holds};
 use super::sql::{Sql, View, write};
 use super::{IssueStore, Plan, Reader, SCHEMA_VERSION};
 use crate::error::{Error, Result, Text};
+use crate::model::LayerStyle;
 
 /// How long a writer waits for those before it.
 const WAIT: Duration = Duration::from_secs(60);
@@ -108,6 +109,15 @@ impl IssueStore for GeoPackage {
         write(&mut tables, &batch)?;
         schema::touch(&t).map_err(|e| unwritable(path, &e))?;
         t.commit().map_err(|e| unwritable(path, &e))
+    }
+
+    fn dress(&mut self, styles: &[LayerStyle], now: DateTime<Utc>) -> Result<()> {
+        let path = &self.path;
+        // nothing to do, as most times: no writer is made to wait
+        if !schema::is_bare(&self.connection, styles).map_err(|e| unreadable(path, &e))? {
+            return Ok(());
+        }
+        schema::dress(&mut self.connection, styles, now).map_err(|e| unwritable(path, &e))
     }
 
     fn storage_faults(&mut self) -> Result<Vec<Text>> {

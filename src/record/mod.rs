@@ -12,16 +12,16 @@ pub mod postgis;
 mod rows;
 mod sql;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use crate::error::{Error, Result, Text};
-use crate::model::{Event, Issue, IssueKind, broken};
+use crate::model::{Event, Issue, IssueKind, LayerStyle, StoredChip, broken};
 
 /// Version of the tables that this program writes; older ledgers are brought to it when they are opened.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// A run whose findings were added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,13 @@ pub trait Reader {
     ///
     /// # Errors
     /// `Input` where the store cannot be read.
-    fn chip(&mut self, sha256: &str) -> Result<Option<Vec<u8>>>;
+    fn chip(&mut self, sha256: &str) -> Result<Option<StoredChip>>;
+
+    /// SHA-256 of the chips before and after of every issue that has any: those of its last finding with a chip.
+    ///
+    /// # Errors
+    /// `Input` where the store cannot be read.
+    fn chipped(&mut self) -> Result<BTreeMap<String, [Option<String>; 2]>>;
 
     /// Runs added, in that order.
     ///
@@ -116,6 +122,16 @@ pub trait IssueStore: Send {
     /// # Errors
     /// Those of `plan`, after which nothing is written; `Output` where the store cannot be written.
     fn write(&mut self, plan: Plan<'_>) -> Result<()>;
+
+    /// Keeps styles for those of its layers that have none yet; one that people have saved stays. A store that no map
+    /// program asks for styles keeps none.
+    ///
+    /// # Errors
+    /// `Output` where the store cannot be written.
+    fn dress(&mut self, styles: &[LayerStyle], now: DateTime<Utc>) -> Result<()> {
+        let _ = (styles, now);
+        Ok(())
+    }
 
     /// Faults of the storage itself (pages, indices, foreign keys).
     ///
@@ -172,7 +188,7 @@ pub fn faults(store: &mut dyn IssueStore) -> Result<Vec<Text>> {
 
 /// Issues that are not what their events add up to.
 fn contradictions(issues: &[Issue], events: &[Event]) -> Vec<Text> {
-    let mut of: std::collections::BTreeMap<&str, Vec<&Event>> = std::collections::BTreeMap::new();
+    let mut of: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     events.iter().for_each(|e| of.entry(&e.issue_id).or_default().push(e));
     let fold = |events: &[&Event]| -> Result<Option<Issue>> {
         let Some((first, rest)) = events.split_first() else { return Ok(None) };

@@ -246,11 +246,17 @@ pub(super) fn finding_cells(f: &Finding, issue: &str) -> Vec<Cell> {
 /// How a column of chips names a PNG in the table `chips`; anything else is a path.
 const PNG: &str = "png:";
 
+/// The SHA-256 of the PNG that a column of chips names.
+pub(super) fn png_of(cell: Cell) -> Option<String> {
+    let Cell::Text(s) = cell else { return None };
+    s.strip_prefix(PNG).map(str::to_owned)
+}
+
 pub(super) fn finding_of(row: Vec<Cell>) -> Result<Finding> {
     let mut r = Row::new("findings", row);
     let chip = |s: Option<String>| {
         s.map(|s| match s.strip_prefix(PNG) {
-            Some(sha256) => Chip::Png { sha256: sha256.to_owned(), bytes: Vec::new() },
+            Some(sha256) => Chip::Png { sha256: sha256.to_owned(), bytes: Vec::new(), scene: String::new() },
             None => Chip::Path(s),
         })
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rows::{self, Cell, Columns, EVENTS, FINDINGS, Holds, ISSUES, RUNS};
 use super::{Batch, Reader, Run, Which};
 use crate::error::{Error, Result};
-use crate::model::{Chip, Event, Finding, Issue};
+use crate::model::{Chip, Event, Finding, Issue, StoredChip};
 
 /// One transaction of a database. Parameters are `$1`, `$2`, … in this order in the text.
 pub(super) trait Sql {
@@ -84,9 +84,24 @@ impl Reader for View<'_> {
         Ok(out)
     }
 
-    fn chip(&mut self, sha256: &str) -> Result<Option<Vec<u8>>> {
-        let rows = self.0.query("SELECT png FROM chips WHERE sha256 = $1", &[Cell::Text(sha256.into())])?;
-        Ok(rows.into_iter().flatten().find_map(|c| if let Cell::Bytes(b) = c { Some(b) } else { None }))
+    fn chip(&mut self, sha256: &str) -> Result<Option<StoredChip>> {
+        let rows = self.0.query("SELECT png, scene FROM chips WHERE sha256 = $1", &[Cell::Text(sha256.into())])?;
+        Ok(rows.into_iter().find_map(|row| match <[Cell; 2]>::try_from(row) {
+            Ok([Cell::Bytes(png), Cell::Text(scene)]) => Some(StoredChip { png, scene }),
+            _ => None,
+        }))
+    }
+
+    fn chipped(&mut self) -> Result<BTreeMap<String, [Option<String>; 2]>> {
+        let sql = "SELECT issue_id, before_chip, after_chip FROM findings
+                   WHERE before_chip LIKE 'png:%' OR after_chip LIKE 'png:%' ORDER BY fid";
+        let mut out = BTreeMap::new();
+        for row in self.0.query(sql, &[])? {
+            if let Ok([Cell::Text(id), before, after]) = <[Cell; 3]>::try_from(row) {
+                out.insert(id, [rows::png_of(before), rows::png_of(after)]);
+            }
+        }
+        Ok(out)
     }
 
     fn runs(&mut self) -> Result<Vec<Run>> {
@@ -106,11 +121,13 @@ pub(super) fn write(sql: &mut dyn Sql, b: &Batch) -> Result<()> {
         insert(sql, "events", EVENTS, rows::event_cells(e), "")?;
         let Some(f) = &e.finding else { continue };
         for chip in [&f.evidence.before, &f.evidence.after].into_iter().flatten() {
-            if let Chip::Png { sha256, bytes } = chip
+            if let Chip::Png { sha256, bytes, scene } = chip
                 && !bytes.is_empty()
             {
-                let with = [Cell::Text(sha256.clone()), Cell::Bytes(bytes.clone())];
-                sql.run("INSERT INTO chips (sha256, png) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING", &with)?;
+                let with = [Cell::Text(sha256.clone()), Cell::Bytes(bytes.clone()), Cell::Text(scene.clone())];
+                let insert =
+                    "INSERT INTO chips (sha256, png, scene) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING";
+                sql.run(insert, &with)?;
             }
         }
         insert(sql, "findings", FINDINGS, rows::finding_cells(f, &e.issue_id), "")?;

@@ -8,11 +8,11 @@ use geo::{BoundingRect, Coord, Geometry, LineString};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Lang, Text};
-use crate::model::{Chip, Event, Finding, Issue};
+use crate::model::{Chip, Event, Finding, Issue, StoredChip};
 use crate::units::SquareMetres;
 
-/// PNG files by the SHA-256 of their bytes.
-pub type Pictures = BTreeMap<String, Vec<u8>>;
+/// Chips by the SHA-256 of their bytes.
+pub type Pictures = BTreeMap<String, StoredChip>;
 
 /// The page may show what it holds, and run or fetch nothing, whatever its texts contain.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
@@ -150,10 +150,12 @@ fn finding(s: &mut String, e: &Event, f: &Finding, pictures: &Pictures, lang: La
                 let _ = writeln!(s, "<p>{caption}: {}</p>", isolated(p));
             }
             Some(Chip::Png { sha256, .. }) => {
-                let data = pictures.get(sha256).map(|p| base64(p)).unwrap_or_default();
+                let data = pictures.get(sha256).map(|p| base64(&p.png)).unwrap_or_default();
+                let scene = pictures.get(sha256).map(|p| p.scene.as_str()).filter(|s| !s.is_empty());
+                let words = scene.map_or_else(|| caption.clone(), |s| format!("{caption} · {}", isolated(s)));
                 let _ = writeln!(
                     s,
-                    "<figure><img alt=\"{caption}, {}\" src=\"data:image/png;base64,{data}\"><figcaption>{caption}</figcaption></figure>",
+                    "<figure><img alt=\"{caption}, {}\" src=\"data:image/png;base64,{data}\"><figcaption>{words}</figcaption></figure>",
                     f.observed
                 );
             }

@@ -3,9 +3,9 @@
 use chrono::NaiveDate;
 use geo::{Geometry, MultiLineString, MultiPolygon};
 
-use super::style::{Draw, Symbol, style};
+use super::style::{Draw, Symbol, aliased, style};
 use crate::error::{Lang, Text};
-use crate::model::{Column, Crs, Event, Field, FieldType, IssueState, Row, Shape, Standing, Table, Value};
+use crate::model::{Column, Crs, Event, Field, FieldType, IssueState, LayerStyle, Row, Shape, Standing, Table, Value};
 use crate::units::SquareMetres;
 
 /// How a list is made.
@@ -42,6 +42,7 @@ pub fn list(standings: &[Standing<'_>], o: &ListOptions) -> Table {
         column("last_found", Date, "last found", "最近发现日期"),
         column("days_open", Int64, "days open", "已历时(天)"),
         column("relapses", Int64, "relapses", "反弹次数"),
+        column("area_ha", Real, "area (ha)", "面积(公顷)"),
         column("area_mu", Real, "area (mu)", "面积(亩)"),
     ];
     if o.form {
@@ -71,6 +72,7 @@ pub fn list(standings: &[Standing<'_>], o: &ListOptions) -> Table {
             Value::Date(s.last_found),
             Value::Int((if s.state.is_open() { o.day } else { s.since }).signed_duration_since(i.found).num_days()),
             Value::Int(s.relapses.into()),
+            Value::from(i.area_m2.map(|a| SquareMetres(a).hectares())),
             Value::from(i.area_m2.map(|a| SquareMetres(a).mu())),
         ];
         if o.form {
@@ -105,6 +107,8 @@ pub fn layers(standings: &[Standing<'_>], day: NaiveDate, lang: Lang) -> Vec<Tab
         layer("issue_lines", Text::new("issues (lines)", "问题线"), Shape::MultiLine),
     ];
     out[0].style = Some(style("issues", Draw::Fill, Some("state"), &symbols(), lang));
+    let points: Vec<Symbol> = symbols().into_iter().map(|s| Symbol { width_mm: 3.0, ..s }).collect();
+    out[1].style = Some(style("issue_points", Draw::Point, Some("state"), &points, lang));
     out[2].style = Some(style("issue_lines", Draw::Line, Some("state"), &symbols(), lang));
     for s in standings {
         let values = values(s, day);
@@ -197,6 +201,32 @@ fn symbols() -> Vec<Symbol> {
         width_mm: 0.3,
     };
     IssueState::ALL.map(symbol).to_vec()
+}
+
+/// Styles of the layers that a GeoPackage ledger shows map programs, in both languages.
+pub fn store_styles() -> Vec<LayerStyle> {
+    let both: Vec<Symbol> = symbols()
+        .into_iter()
+        .map(|s| {
+            let label = format!("{} {}", s.label.zh, s.label.en);
+            Symbol { label: Text::new(label.clone(), label), ..s }
+        })
+        .collect();
+    let columns: Vec<(String, String)> = layer("", Text::default(), Shape::None)
+        .columns
+        .into_iter()
+        .map(|c| (c.field.name, format!("{} {}", c.title.zh, c.title.en)))
+        .collect();
+    let one = |name: &str, title: &str, draw: Draw, width_mm: f64| {
+        let symbols: Vec<Symbol> = both.iter().map(|s| Symbol { width_mm, ..s.clone() }).collect();
+        let style = style(name, draw, Some("state"), &symbols, Lang::Zh);
+        LayerStyle { layer: [name.into(), "geom".into()], title: title.into(), style: aliased(style, &columns) }
+    };
+    vec![
+        one("issue_areas", "问题图斑 issues", Draw::Fill, 0.3),
+        one("issue_points", "问题点 issues (points)", Draw::Point, 3.0),
+        one("issue_lines", "问题线 issues (lines)", Draw::Line, 0.8),
+    ]
 }
 
 /// `events`: every step, as a list.

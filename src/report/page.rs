@@ -96,8 +96,17 @@ pub struct PageLayer {
     pub shapes: Vec<Option<Geometry<f64>>>,
     /// Events.
     pub events: Option<Events>,
-    /// Pictures (PNG) before and after, by row.
-    pub chips: BTreeMap<usize, [Option<Vec<u8>>; 2]>,
+    /// Pictures before and after, by row.
+    pub chips: BTreeMap<usize, [Option<Chip>; 2]>,
+}
+
+/// A small picture of a feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chip {
+    /// The PNG file.
+    pub png: Vec<u8>,
+    /// Scene and day that it shows; empty where not told.
+    pub shows: String,
 }
 
 /// A picture in Web Mercator.
@@ -322,9 +331,10 @@ fn chips(l: &PageLayer) -> Json {
     if l.chips.is_empty() {
         return Json::Null;
     }
-    let both = |[before, after]: &[Option<Vec<u8>>; 2]| {
-        let url = |p: &Option<Vec<u8>>| p.as_ref().map(|p| data_url(p));
-        json!({"before": url(before), "after": url(after)})
+    let both = |[before, after]: &[Option<Chip>; 2]| {
+        let url = |c: &Option<Chip>| c.as_ref().map(|c| data_url(&c.png));
+        let shows = |c: &Option<Chip>| c.as_ref().map(|c| c.shows.clone()).filter(|s| !s.is_empty());
+        json!({"before": url(before), "after": url(after), "shows": {"before": shows(before), "after": shows(after)}})
     };
     Json::Object(l.chips.iter().map(|(i, c)| (i.to_string(), both(c))).collect())
 }

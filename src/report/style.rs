@@ -36,6 +36,16 @@ pub fn style(name: &str, draw: Draw, field: Option<&str>, symbols: &[Symbol], la
     Style { qml: qml(draw, field, symbols, lang), sld: sld(name, draw, field, symbols, lang) }
 }
 
+/// The style with titles for the names of fields (field, title), which QGIS shows in tables and forms.
+pub fn aliased(style: Style, titles: &[(String, String)]) -> Style {
+    let mut s = String::from(" <aliases>\n");
+    for (i, (field, title)) in titles.iter().enumerate() {
+        let _ = writeln!(s, "  <alias field=\"{}\" index=\"{i}\" name=\"{}\"/>", escape(field), escape(title));
+    }
+    s += " </aliases>\n</qgis>";
+    Style { qml: style.qml.replace("</qgis>", &s).replace("\"Symbology\"", "\"Symbology|Fields\""), sld: style.sld }
+}
+
 fn qml(draw: Draw, field: Option<&str>, symbols: &[Symbol], lang: Lang) -> String {
     let mut s = String::from(
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis version=\"3.22.16\" styleCategories=\"Symbology\">\n",

@@ -1,11 +1,15 @@
 //! Lists as Excel workbooks.
 
+mod book;
+
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
+
+pub use book::{sheet_names, write_book};
 
 use super::Staging;
 use super::staging::unwritable;
@@ -21,6 +25,11 @@ const SHEET_ROWS: usize = 1_048_575;
 const CELL_CHARS: usize = 32_767;
 /// Whole numbers Excel keeps exactly.
 const EXACT: i64 = 9_007_199_254_740_992;
+
+/// Excel's number of the paper.
+const A4: u8 = 9;
+/// Columns that can still be read on one page's width.
+const WIDE: usize = 24;
 
 /// Rows by which the widths of the columns are found.
 const SEEN: usize = 200;
@@ -97,19 +106,29 @@ struct List {
     sheets: Vec<Worksheet>,
     /// Rows of the last sheet.
     rows: usize,
+    /// Its columns can be filtered.
+    filter: bool,
+    lang: Lang,
 }
 
 type Outcome<T> = std::result::Result<T, XlsxError>;
 
 impl List {
     fn new(head: Table, lang: Lang) -> Self {
+        let name = head.title.in_lang(lang).to_owned();
+        Self::named(head, name, lang)
+    }
+
+    fn named(head: Table, name: String, lang: Lang) -> Self {
         Self {
             titles: head.titles(lang),
-            name: head.title.in_lang(lang).to_owned(),
+            name,
             formats: head.columns.iter().map(|c| number_format(&c.field.name, c.field.ty)).collect(),
             waiting: Vec::new(),
             sheets: Vec::new(),
             rows: 0,
+            filter: true,
+            lang,
         }
     }
 
@@ -165,16 +184,31 @@ impl List {
             sheet.set_column_width(j as u16, width.clamp(8.0, 48.0))?;
         }
         sheet.set_freeze_panes(1, 1)?;
-        sheet.set_landscape().set_repeat_rows(0, 0)?;
+        self.printed(&mut sheet)?;
         self.sheets.push(sheet);
         self.rows = 0;
+        Ok(())
+    }
+
+    /// On paper: A4 across, the row of titles on every page, the list's name above and the page's number below; lists of
+    /// not too many columns as wide as the page.
+    fn printed(&self, sheet: &mut Worksheet) -> Outcome<()> {
+        let page = if self.lang == Lang::Zh { "第 &P 页,共 &N 页" } else { "page &P of &N" };
+        // an ampersand begins a code, and doubled is itself
+        let name: String = self.name.chars().take(100).collect::<String>().replace('&', "&&");
+        sheet.set_paper_size(A4).set_landscape().set_repeat_rows(0, 0)?;
+        sheet.set_margins(0.4, 0.4, 0.6, 0.6, 0.3, 0.3);
+        sheet.set_header(format!("&L{name}")).set_footer(format!("&C{page}"));
+        if self.titles.len() <= WIDE {
+            sheet.set_print_fit_to_pages(1, 0);
+        }
         Ok(())
     }
 
     /// A filter over all rows of the last sheet.
     fn end(&mut self) -> Outcome<()> {
         let columns = self.titles.len();
-        if let Some(sheet) = self.sheets.last_mut().filter(|_| columns > 0) {
+        if let Some(sheet) = self.sheets.last_mut().filter(|_| columns > 0 && self.filter) {
             sheet.autofilter(0, 0, self.rows as u32, (columns - 1) as u16)?;
         }
         Ok(())
@@ -215,11 +249,15 @@ fn cell(sheet: &mut Worksheet, i: u32, j: u16, v: &Value, f: &Format) -> std::re
             }
         },
         other => {
-            let s: String = other.to_display().chars().take(CELL_CHARS).collect();
-            sheet.write_string(i, j, s)?;
+            sheet.write_string(i, j, fitting(&other.to_display()))?;
         }
     }
     Ok(())
+}
+
+/// As much of a text as a cell holds.
+fn fitting(text: &str) -> String {
+    text.chars().take(CELL_CHARS).collect()
 }
 
 fn excel_date(d: NaiveDate) -> Option<ExcelDateTime> {

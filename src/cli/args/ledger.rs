@@ -79,8 +79,17 @@ pub(crate) struct AddArgs {
     #[arg(long, value_name = "M")]
     pub distance: Option<f64>,
     /// Folder of image chips: ID_before.png and ID_after.png
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["before", "after"])]
     pub chips: Option<PathBuf>,
+    /// Scene or raster that chips of before are cut from
+    #[arg(long, value_name = "SCENE")]
+    pub before: Option<PathBuf>,
+    /// Scene or raster that chips of after are cut from
+    #[arg(long, value_name = "SCENE")]
+    pub after: Option<PathBuf>,
+    /// Bands of a raster as red, green, blue [default: the first three, or the first]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    pub picture_bands: Vec<usize>,
     /// Two areas are the same from this share of overlap on
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     pub share: f64,
@@ -171,6 +180,21 @@ pub(crate) enum ListFormat {
     Json,
 }
 
+/// What issues are listed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByArg {
+    /// Mine or site
+    Mine,
+    /// 责任单位
+    Unit,
+    /// 监管单位
+    Supervising,
+    /// 盟市/旗县区
+    Admin,
+    /// Kind of issue
+    Kind,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -181,6 +205,12 @@ pub(crate) struct ListArgs {
     /// Columns to fill in: new state, date, by whom, remark (for update --table)
     #[arg(long)]
     pub form: bool,
+    /// A sheet for each mine, responsible unit, supervising unit, area or kind, behind an overview
+    #[arg(long, value_enum, value_name = "WHAT", requires = "output")]
+    pub by: Option<ByArg>,
+    /// A workbook for each instead, in the folder that -o names
+    #[arg(long, requires = "by")]
+    pub each: bool,
     /// Write the list here (.xlsx .csv)
     #[arg(long, short, value_name = "OUT")]
     pub output: Option<PathBuf>,

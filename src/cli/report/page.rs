@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table as Grid, presets};
 use serde_json::json;
 
 use super::super::args::{ReadArgs, Shared};
+use super::super::ledger::three_or_one;
 use super::super::progress::Terminal;
 use super::super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
@@ -23,10 +24,10 @@ pub(crate) struct PageArgs {
     /// Which field means what, e.g. state=进度 (site_id, name, kind, admin, responsible_unit, state, from, to)
     #[arg(long = "field", value_name = "ROLE=FIELD")]
     pub fields: Vec<String>,
-    /// Georeferenced picture of before (GeoTIFF, or PNG with world file and CRS)
+    /// Scene of before, or georeferenced picture (GeoTIFF, or PNG with world file and CRS)
     #[arg(long, value_name = "FILE", requires = "after")]
     pub before: Option<PathBuf>,
-    /// Georeferenced picture of after
+    /// Scene of after, or georeferenced picture (GeoTIFF, or PNG with world file and CRS)
     #[arg(long, value_name = "FILE", requires = "before")]
     pub after: Option<PathBuf>,
     /// Title of the picture of before [default: its file name]
@@ -67,16 +68,13 @@ pub(super) fn run(a: &PageArgs, shared: &Shared, lang: Lang, terminal: &Terminal
 }
 
 fn options(a: &PageArgs, shared: &Shared, lang: Lang) -> Result<PageOptions> {
-    if !matches!(a.picture_bands.len(), 0 | 1 | 3) {
-        return Err(Error::usage("--picture-bands takes one or three bands", "--picture-bands 须为一个或三个波段"));
-    }
     Ok(PageOptions {
         layers: a.layers.clone(),
         layer_titles: a.layer_title.iter().map(|t| layer_title(t)).collect::<Result<_>>()?,
         fields: a.fields.iter().map(|f| parse_role(f)).collect::<Result<_>>()?,
         pictures: a.before.clone().zip(a.after.clone()).map(|(b, c)| [b, c]),
         picture_titles: [a.before_title.clone(), a.after_title.clone()],
-        picture_bands: a.picture_bands.clone(),
+        picture_bands: three_or_one(&a.picture_bands)?,
         charts: a.chart.clone(),
         chips: a.chips.clone(),
         title: a.title.clone(),

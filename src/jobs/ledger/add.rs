@@ -1,21 +1,20 @@
 //! `ledger add`: a run's findings join the ledger.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use geo::{BoundingRect, Geometry};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use super::super::Notes;
 use super::super::inputs::{Input, InputOptions, read};
 use super::super::manifest::companion;
-use super::{Condition, Filed, MatchOptions, Origin, Part};
+use super::chips::{ChipOptions, chips};
+use super::{Condition, Filed, MatchOptions, Origin, Part, dress};
 use crate::error::{Error, Result, Text};
-use crate::model::{Chip, Feature, Finding, IssueKind, LayerInfo, Progress, Reason, Skipped};
+use crate::model::{Feature, Finding, IssueKind, LayerInfo, Progress, Reason, Skipped};
 use crate::prepare::findings::{FindingMap, FindingReader, clean};
 use crate::prepare::shapes::{PolygonReader, Runner, Seen};
-use crate::read::chip::chip;
 use crate::read::digest::digests;
 use crate::record::filing::{FilingOptions, file, hash};
 use crate::record::{self, Batch, Run, Which};
@@ -40,8 +39,8 @@ pub struct AddOptions {
     pub distance_m: Option<f64>,
     /// Manifest of the run; the one beside the findings where not told.
     pub manifest: Option<PathBuf>,
-    /// Folder of image chips: `ID_before.png`, `ID_after.png`.
-    pub chips: Option<PathBuf>,
+    /// Pictures of their places.
+    pub chips: ChipOptions,
     /// The day the events count for.
     pub date: NaiveDate,
     /// Who adds them.
@@ -119,14 +118,17 @@ pub fn run(o: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
         f.evidence.run_id.clone_from(&told.run_id);
         f.evidence.input_hash.clone_from(&told.input_hash);
         f.key = hash(["finding".into(), told.run_id.clone(), f.kind.as_str().into(), id_of(f), hex(shape)]);
-        chips(o, f)?;
     }
     if o.strict {
         notes.refuse()?;
     }
-    let findings: Vec<Finding> = findings.into_iter().map(|(f, _)| f).collect();
+    let mut findings: Vec<Finding> = findings.into_iter().map(|(f, _)| f).collect();
+    chips(&o.chips, &mut findings, &mut notes.warnings, progress)?;
     let count = findings.len();
     let filed = write(o, store.as_mut(), findings, reader.kind(), &told)?;
+    if !o.dry_run {
+        dress(store.as_mut(), o.time)?;
+    }
     Ok(AddSummary { kind: reader.kind(), from, run_id: told.run_id, rows, findings: count, filed, notes })
 }
 
@@ -300,22 +302,4 @@ fn id_of(f: &Finding) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Chips of a finding: by its object id, else by its feature's number.
-fn chips(o: &AddOptions, f: &mut Finding) -> Result<()> {
-    let Some(dir) = &o.chips else { return Ok(()) };
-    let number = f.evidence.source.rsplit_once('#').map(|(_, n)| n.to_owned()).unwrap_or_default();
-    let name = f.object_id.clone().unwrap_or(number);
-    // an id may hold what a file name may not
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    f.evidence.before = png(dir, &format!("{name}_before.png"))?;
-    f.evidence.after = png(dir, &format!("{name}_after.png"))?;
-    Ok(())
-}
-
-fn png(dir: &Path, name: &str) -> Result<Option<Chip>> {
-    let Some(bytes) = chip(&dir.join(name))? else { return Ok(None) };
-    let sha256 = hex(&Sha256::digest(&bytes));
-    Ok(Some(Chip::Png { sha256, bytes }))
 }

@@ -1,6 +1,5 @@
 //! `ledger export`: issues as layers for the map, or one issue's whole history with its pictures.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -120,7 +119,7 @@ fn chips(h: &History) -> std::collections::BTreeSet<String> {
         .collect()
 }
 
-fn folder(o: &ExportOptions, h: &History, pictures: &BTreeMap<String, Vec<u8>>, html: &str) -> Result<Vec<PathBuf>> {
+fn folder(o: &ExportOptions, h: &History, pictures: &Pictures, html: &str) -> Result<Vec<PathBuf>> {
     let dir = &o.output;
     std::fs::create_dir_all(dir).map_err(|e| {
         Error::output(format!("the folder cannot be made: {e}"), format!("无法建立文件夹:{e}")).in_file(dir)
@@ -129,8 +128,8 @@ fn folder(o: &ExportOptions, h: &History, pictures: &BTreeMap<String, Vec<u8>>, 
     text::write_staged(&mut staging, &dir.join("history.html"), html)?;
     text::write_staged(&mut staging, &dir.join("history.json"), &json(&h.issue, &h.events))?;
     text::write_staged(&mut staging, &dir.join("places.geojson"), &places(&h.issue, &h.events))?;
-    for (sha256, png) in pictures {
-        text::write_bytes_staged(&mut staging, &dir.join(picture_name(sha256)), png)?;
+    for (sha256, chip) in pictures {
+        text::write_bytes_staged(&mut staging, &dir.join(picture_name(sha256)), &chip.png)?;
     }
     staging.commit()
 }

@@ -1,6 +1,7 @@
 //! `report page`: layers, pictures and charts to one HTML file.
 
 mod charts;
+mod chips;
 mod layers;
 mod pictures;
 
@@ -88,7 +89,7 @@ pub struct PageOptions {
     pub layer_titles: Vec<(String, String)>,
     /// Fields by what they say.
     pub fields: Vec<(PageRole, String)>,
-    /// Georeferenced pictures before and after.
+    /// Scenes or georeferenced pictures before and after.
     pub pictures: Option<[PathBuf; 2]>,
     /// Their titles; file names where empty.
     pub picture_titles: [Option<String>; 2],
@@ -165,7 +166,7 @@ pub fn run(o: &PageOptions, progress: &dyn Progress) -> Result<PageSummary> {
         notes.refuse()?;
     }
     let pictures = match &o.pictures {
-        Some(paths) => Some(pictures::pair(o, paths, &mut notes)?),
+        Some(paths) => Some(pictures::pair(o, paths, &mut notes, &mut manifest)?),
         None => None,
     };
     let charts = o.charts.iter().map(|p| charts::read(p)).collect::<Result<Vec<_>>>()?.concat();
@@ -226,13 +227,9 @@ fn page_notes(notes: &Notes) -> Vec<Text> {
     out
 }
 
-/// Pictures, charts and chips by their digests.
+/// Charts by their digests.
 fn other_inputs(o: &PageOptions, manifest: &mut Manifest) -> Result<()> {
-    let files = o.pictures.iter().flatten().map(|p| ("picture", p)).chain(o.charts.iter().map(|p| ("chart", p)));
-    for (role, path) in files {
-        manifest.file(role, path)?;
-    }
-    Ok(())
+    o.charts.iter().try_for_each(|path| manifest.file("chart", path))
 }
 
 fn parameters(o: &PageOptions) -> Json {

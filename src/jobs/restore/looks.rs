@@ -14,6 +14,7 @@ use crate::jobs::Notes;
 use crate::jobs::manifest::Manifest;
 use crate::jobs::pipeline::{run as each, units};
 use crate::jobs::polygons::{Plot, Wanted, grid_crs, plots};
+use crate::jobs::stack::files;
 use crate::jobs::view::{View, on_grid};
 use crate::model::{Calibration, Crs, Grid, Progress, Role, Scene, Seen, Window};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds};
@@ -60,7 +61,11 @@ pub(super) fn series(
     manifest: &mut Manifest,
     progress: &dyn Progress,
 ) -> Result<Series> {
-    let mut scenes = o.scenes.iter().map(|p| opened(o, p)).collect::<Result<Vec<_>>>()?;
+    let plain = o.values != Values::Bands;
+    // of rasters that hold an index a folder may be named for all of them
+    let paths = o.scenes.iter().map(|p| if plain { files(p) } else { Ok(vec![p.clone()]) });
+    let paths = paths.collect::<Result<Vec<_>>>()?.concat();
+    let mut scenes = paths.iter().map(|p| opened(o, p)).collect::<Result<Vec<_>>>()?;
     scenes.sort_by_key(|s| s.datetime);
     let Some(first) = scenes.first() else {
         return Err(Error::usage("no scene was given", "未给出影像"));

@@ -50,9 +50,9 @@ struct Date {
 }
 
 /// Pixels of a sensor's files: metres, and how many in a row.
-struct Raster {
-    metres: f64,
-    side: usize,
+pub(super) struct Raster {
+    pub metres: f64,
+    pub side: usize,
 }
 
 /// What a pixel shows.
@@ -146,14 +146,15 @@ fn text(path: &Path, s: &str) -> Result<()> {
 }
 
 impl Raster {
+    /// Middles of the pixels, row by row: metres east and south of the corner.
+    pub fn places(&self) -> impl Iterator<Item = (f64, f64)> {
+        let (metres, side) = (self.metres, self.side);
+        let middle = move |i: usize| (i as f64 + 0.5) * metres;
+        (0..side * side).map(move |i| (middle(i % side), middle(i / side)))
+    }
+
     fn pixels<T>(&self, d: &Date, of: impl Fn(&Look, f64) -> T) -> Vec<T> {
-        let middle = |i: usize| (i as f64 + 0.5) * self.metres;
-        (0..self.side * self.side)
-            .map(|i| {
-                let (x, y) = (middle(i % self.side), middle(i / self.side));
-                of(&look(x, y, d.later), texture(x, y, d.seed))
-            })
-            .collect()
+        self.places().map(|(x, y)| of(&look(x, y, d.later), texture(x, y, d.seed))).collect()
     }
 
     /// Percent of the pixels that are so.
@@ -161,7 +162,7 @@ impl Raster {
         100.0 * pixels.iter().filter(|p| **p == value).count() as f64 / (self.side * self.side) as f64
     }
 
-    fn write<T: Writable>(&self, path: &Path, pixels: &[T], nodata: Option<f64>) -> Result<()> {
+    pub fn write<T: Writable>(&self, path: &Path, pixels: &[T], nodata: Option<f64>) -> Result<()> {
         let crs = Crs { definition: CRS.into(), code: Some(CRS.into()), name: CRS.into() };
         let transform = [CORNER[0], self.metres, 0.0, CORNER[1], 0.0, -self.metres];
         let head = RasterHead {
@@ -208,7 +209,7 @@ fn waves(x: f64, y: f64) -> f64 {
 }
 
 /// 0 to 1, the same for the same numbers (SplitMix64's finaliser, Steele et al. 2014).
-fn hash(a: u64, b: u64, c: u64) -> f64 {
+pub(super) fn hash(a: u64, b: u64, c: u64) -> f64 {
     let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15)
         ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
         ^ c.wrapping_mul(0x1656_67b1_9e37_79f9);

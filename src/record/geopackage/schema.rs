@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::error::Text;
+use crate::model::LayerStyle;
 
 type Done<T> = rusqlite::Result<T>;
 
@@ -88,8 +89,37 @@ CREATE TRIGGER runs_stay BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'runs a
 CREATE TRIGGER runs_are_kept BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs are never deleted'); END;
 ";
 
+/// Version 3: which scene a chip shows; a layer of issues for each type of geometry, with words for codes, and QGIS's table
+/// of styles (as its GeoPackage provider makes it). Geometry in `issues` is WKB behind 8 bytes and in little-endian order:
+/// the tenth byte tells the type (1 point, 2 line, 3 polygon, 4 to 6 many of them).
+const V3: &str = "
+ALTER TABLE chips ADD COLUMN scene TEXT NOT NULL DEFAULT '';
+CREATE VIEW issue_areas AS SELECT fid, geom, issue_id, kind, CASE kind WHEN 'corridor' THEN '河道管控范围' WHEN 'reserve' THEN '保护区' WHEN 'change_outside_permit' THEN '越界或无主变化' WHEN 'fire' THEN '火点' WHEN 'restoration_stalled' THEN '修复停滞' WHEN 'terrain' THEN '坑堆未治理' WHEN 'other' THEN '其他' END AS kind_zh,
+  state, CASE state WHEN 'found' THEN '发现' WHEN 'assigned' THEN '已交办' WHEN 'rectifying' THEN '整改中' WHEN 'submitted' THEN '已报验' WHEN 'verified' THEN '已核实' WHEN 'closed' THEN '已销号' WHEN 'relapsed' THEN '反弹' WHEN 'dismissed' THEN '不予立案' END AS state_zh,
+  name, object_id, admin, responsible_unit, supervising_unit, deadline, found, state_since, last_seen, closed, relapses,
+  area_m2 FROM issues WHERE hex(substr(geom, 10, 1)) IN ('03', '06');
+CREATE VIEW issue_points AS SELECT fid, geom, issue_id, kind, CASE kind WHEN 'corridor' THEN '河道管控范围' WHEN 'reserve' THEN '保护区' WHEN 'change_outside_permit' THEN '越界或无主变化' WHEN 'fire' THEN '火点' WHEN 'restoration_stalled' THEN '修复停滞' WHEN 'terrain' THEN '坑堆未治理' WHEN 'other' THEN '其他' END AS kind_zh,
+  state, CASE state WHEN 'found' THEN '发现' WHEN 'assigned' THEN '已交办' WHEN 'rectifying' THEN '整改中' WHEN 'submitted' THEN '已报验' WHEN 'verified' THEN '已核实' WHEN 'closed' THEN '已销号' WHEN 'relapsed' THEN '反弹' WHEN 'dismissed' THEN '不予立案' END AS state_zh,
+  name, object_id, admin, responsible_unit, supervising_unit, deadline, found, state_since, last_seen, closed, relapses,
+  area_m2 FROM issues WHERE hex(substr(geom, 10, 1)) IN ('01', '04');
+CREATE VIEW issue_lines AS SELECT fid, geom, issue_id, kind, CASE kind WHEN 'corridor' THEN '河道管控范围' WHEN 'reserve' THEN '保护区' WHEN 'change_outside_permit' THEN '越界或无主变化' WHEN 'fire' THEN '火点' WHEN 'restoration_stalled' THEN '修复停滞' WHEN 'terrain' THEN '坑堆未治理' WHEN 'other' THEN '其他' END AS kind_zh,
+  state, CASE state WHEN 'found' THEN '发现' WHEN 'assigned' THEN '已交办' WHEN 'rectifying' THEN '整改中' WHEN 'submitted' THEN '已报验' WHEN 'verified' THEN '已核实' WHEN 'closed' THEN '已销号' WHEN 'relapsed' THEN '反弹' WHEN 'dismissed' THEN '不予立案' END AS state_zh,
+  name, object_id, admin, responsible_unit, supervising_unit, deadline, found, state_since, last_seen, closed, relapses,
+  area_m2 FROM issues WHERE hex(substr(geom, 10, 1)) IN ('02', '05');
+INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
+  ('issue_areas', 'features', 'issue_areas', '问题图斑(面)', 4490), ('issue_points', 'features', 'issue_points', '问题点', 4490),
+  ('issue_lines', 'features', 'issue_lines', '问题线', 4490), ('layer_styles', 'attributes', 'layer_styles', 'QGIS 样式', NULL);
+INSERT INTO gpkg_geometry_columns VALUES
+  ('issue_areas', 'geom', 'MULTIPOLYGON', 4490, 0, 0), ('issue_points', 'geom', 'POINT', 4490, 0, 0),
+  ('issue_lines', 'geom', 'MULTILINESTRING', 4490, 0, 0);
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),
+  f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT,
+  owner TEXT(30), ui TEXT(30), update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')));
+";
+
 /// What brings a ledger from one version to the next; the first makes it.
-const STEPS: [&str; 2] = [V1, V2];
+const STEPS: [&str; 3] = [V1, V2, V3];
 
 /// Makes an empty file a GeoPackage.
 pub(super) fn begin(c: &Connection) -> Done<()> {
@@ -130,6 +160,34 @@ pub(super) fn touch(t: &Transaction<'_>) -> Done<()> {
         "UPDATE gpkg_contents SET last_change = (SELECT max(recorded) FROM events)
          WHERE table_name IN ('issues', 'findings', 'events') AND EXISTS (SELECT 1 FROM events)",
     )
+}
+
+/// Styles for layers that have none; those there are stay.
+pub(super) fn dress(c: &mut Connection, styles: &[LayerStyle], now: DateTime<Utc>) -> Done<()> {
+    let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+    for s in styles {
+        let [layer, geometry] = &s.layer;
+        t.execute(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,
+               styleQML, styleSLD, useAsDefault, description, owner, update_time)
+             SELECT '', '', ?1, ?2, ?1, ?3, ?4, 1, ?5, '', ?6
+             WHERE NOT EXISTS (SELECT 1 FROM layer_styles WHERE f_table_name = ?1)",
+            (layer, geometry, &s.style.qml, &s.style.sld, &s.title, &at),
+        )?;
+    }
+    t.commit()
+}
+
+/// True where a layer of these has no style.
+pub(super) fn is_bare(c: &Connection, styles: &[LayerStyle]) -> Done<bool> {
+    let mut s = c.prepare("SELECT 1 FROM layer_styles WHERE f_table_name = ?1")?;
+    for style in styles {
+        if !s.exists([&style.layer[0]])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What SQLite finds wrong.

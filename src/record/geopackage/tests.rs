@@ -74,7 +74,7 @@ fn what_goes_in_comes_out() {
     assert_eq!(faults(&mut s).unwrap(), []);
 }
 
-/// A ledger as version 1 made it, with an issue in it, is brought to version 2 whole.
+/// A ledger as version 1 made it, with an issue in it, is brought to the present one whole.
 #[test]
 fn an_older_ledger_is_brought_along() {
     let d = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ fn an_older_ledger_is_brought_along() {
     .unwrap();
     drop(c);
     let mut s = GeoPackage::open(&p).unwrap();
-    assert_eq!(schema::version(&s.connection).unwrap(), Some(2));
+    assert_eq!(schema::version(&s.connection).unwrap(), Some(SCHEMA_VERSION));
     assert_eq!(faults(&mut s).unwrap(), []);
     s.read(&mut |r| {
         let i = r.issues(&Which::All)?.pop().unwrap();
@@ -128,10 +128,51 @@ fn an_older_ledger_is_brought_along() {
     s.write(&mut |_| Ok(Batch { opened: vec![issue.clone()], events: vec![e.clone()], ..Batch::default() })).unwrap();
     assert_eq!(faults(&mut s).unwrap(), []);
     // a version of the future is left alone
-    s.connection.execute_batch("UPDATE ledger SET schema_version = 3").unwrap();
+    s.connection.execute_batch("UPDATE ledger SET schema_version = 4").unwrap();
     drop(s);
     let e = GeoPackage::open(&p).unwrap_err();
-    assert_eq!((e.kind.exit_code(), e.what.en.as_str()), (3, "the ledger is of version 3; this program knows 2"));
+    assert_eq!((e.kind.exit_code(), e.what.en.as_str()), (3, "the ledger is of version 4; this program knows 3"));
+}
+
+/// The layers by type of geometry tell each code by the word that the program has for it.
+#[test]
+fn layers_of_issues_have_words_for_codes() {
+    let d = tempfile::tempdir().unwrap();
+    let c = Connection::open(ledger(d.path())).unwrap();
+    let of = |view: &str| -> Vec<(String, String)> {
+        let mut s = c.prepare(&format!("SELECT kind_zh, state_zh FROM {view}")).unwrap();
+        s.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    };
+    assert_eq!(of("issue_points"), [(IssueKind::Fire.zh().to_owned(), IssueState::Found.zh().to_owned())]);
+    assert!(of("issue_areas").is_empty() && of("issue_lines").is_empty());
+    let sql: String =
+        c.query_row("SELECT sql FROM sqlite_master WHERE name = 'issue_lines'", [], |r| r.get(0)).unwrap();
+    for k in IssueKind::ALL {
+        assert!(sql.contains(&format!("WHEN '{}' THEN '{}'", k.as_str(), k.zh())), "{k:?}");
+    }
+    for s in IssueState::ALL {
+        assert!(sql.contains(&format!("WHEN '{}' THEN '{}'", s.as_str(), s.zh())), "{s:?}");
+    }
+}
+
+/// A style that people saved stays; layers without one get one.
+#[test]
+fn styles_are_kept_for_layers_without() {
+    use crate::model::{LayerStyle, Style};
+    let d = tempfile::tempdir().unwrap();
+    let mut s = GeoPackage::open(&ledger(d.path())).unwrap();
+    let of = |layer: &str, qml: &str| LayerStyle {
+        layer: [layer.into(), "geom".into()],
+        title: layer.into(),
+        style: Style { qml: qml.into(), sld: String::new() },
+    };
+    s.dress(&[of("issue_areas", "people's")], at()).unwrap();
+    s.dress(&[of("issue_areas", "ours"), of("issue_points", "ours")], at()).unwrap();
+    let mut q = s.connection.prepare("SELECT f_table_name, styleQML FROM layer_styles ORDER BY id").unwrap();
+    let all: Vec<(String, String)> =
+        q.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().collect::<rusqlite::Result<_>>().unwrap();
+    let want = [("issue_areas", "people's"), ("issue_points", "ours")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(all, want);
 }
 
 #[test]

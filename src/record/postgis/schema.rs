@@ -60,8 +60,11 @@ ALTER TABLE findings ADD COLUMN footprint_m double precision NOT NULL DEFAULT 0;
 CREATE TRIGGER kept BEFORE UPDATE OR DELETE OR TRUNCATE ON runs EXECUTE FUNCTION kept();
 ";
 
+/// Version 3: which scene a chip shows.
+const V3: &str = "ALTER TABLE chips ADD COLUMN scene text NOT NULL DEFAULT ''";
+
 /// What brings a ledger from one version to the next; the first makes it.
-const STEPS: [&str; 2] = [V1, V2];
+const STEPS: [&str; 3] = [V1, V2, V3];
 
 /// Names without a schema mean the ledger's from here to the end of the transaction, then those of the user's own path,
 /// where PostGIS is.

@@ -15,18 +15,39 @@ pub struct Colours {
 /// from the 2nd to the 98th percentile of what is there. A pixel whose bands are all `nodata` (0 where a band names
 /// none) or no number is transparent.
 pub fn coloured(bands: &[Pixels], nodata: &[Option<f64>], width: usize, height: usize) -> Colours {
+    let stretched = stretch(bands, nodata);
+    Colours { picture: shaded(bands, nodata, [width, height], stretched), stretched }
+}
+
+/// From the 2nd to the 98th percentile of what is there, all bands together; `None` for bytes, which are shown as they are.
+pub fn stretch(bands: &[Pixels], nodata: &[Option<f64>]) -> Option<(f64, f64)> {
+    if bands.iter().all(|b| matches!(b, Pixels::U8(_))) {
+        return None;
+    }
     let values: Vec<Vec<f64>> = bands.iter().map(numbers).collect();
-    let empty = |i: usize| values.iter().zip(nodata).all(|(v, n)| !v[i].is_finite() || v[i] == n.unwrap_or(0.0));
-    let bytes = bands.iter().all(|b| matches!(b, Pixels::U8(_)));
-    let stretched = if bytes { None } else { range(&values, &empty) };
-    let (low, high) = stretched.unwrap_or((0.0, 255.0));
+    range(&values, &|i| is_empty(&values, nodata, i))
+}
+
+/// As [`coloured`], over a range that is told; bytes as they are where it is `None`.
+pub fn shaded(
+    bands: &[Pixels],
+    nodata: &[Option<f64>],
+    [width, height]: [usize; 2],
+    range: Option<(f64, f64)>,
+) -> Picture {
+    let values: Vec<Vec<f64>> = bands.iter().map(numbers).collect();
+    let (low, high) = range.unwrap_or((0.0, 255.0));
     let shade = |v: f64| (255.0 * (v - low) / (high - low)).round().clamp(0.0, 255.0) as u8;
     let mut rgba = vec![0; 4 * width * height];
-    for (i, out) in rgba.chunks_exact_mut(4).enumerate().filter(|(i, _)| !empty(*i)) {
+    for (i, out) in rgba.chunks_exact_mut(4).enumerate().filter(|(i, _)| !is_empty(&values, nodata, *i)) {
         let of = |k: usize| shade(values[k.min(values.len() - 1)][i]);
         out.copy_from_slice(&[of(0), of(1), of(2), 255]);
     }
-    Colours { picture: Picture { width, height, rgba }, stretched }
+    Picture { width, height, rgba }
+}
+
+fn is_empty(values: &[Vec<f64>], nodata: &[Option<f64>], i: usize) -> bool {
+    values.iter().zip(nodata).all(|(v, n)| !v[i].is_finite() || v[i] == n.unwrap_or(0.0))
 }
 
 fn numbers(p: &Pixels) -> Vec<f64> {

@@ -28,8 +28,26 @@ pub fn png(p: &Picture) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same with a title inside (iTXt, PNG 1.2): what the picture shows.
+///
+/// # Errors
+/// `Output` where its size is none that PNG can hold.
+pub fn titled_png(p: &Picture, title: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let done = (|| {
+        let mut e = png::Encoder::new(&mut bytes, p.width as u32, p.height as u32);
+        e.add_itxt_chunk("Title".into(), title.into())?;
+        write(e, p)
+    })();
+    done.map_err(|e| Error::output(format!("the picture is no PNG: {e}"), format!("无法编码 PNG:{e}")))?;
+    Ok(bytes)
+}
+
 fn encode(to: impl Write, p: &Picture) -> std::result::Result<(), png::EncodingError> {
-    let mut e = png::Encoder::new(to, p.width as u32, p.height as u32);
+    write(png::Encoder::new(to, p.width as u32, p.height as u32), p)
+}
+
+fn write(mut e: png::Encoder<'_, impl Write>, p: &Picture) -> std::result::Result<(), png::EncodingError> {
     e.set_color(png::ColorType::Rgba);
     e.set_depth(png::BitDepth::Eight);
     let mut w = e.write_header()?;

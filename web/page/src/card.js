@@ -28,7 +28,8 @@ function chips(layer, row) {
   const c = layer.chips && layer.chips[row];
   if (!c) return null;
   const figure = (which) => c[which] && el('figure', {},
-    el('img', { src: c[which], alt: `${t(which)}: ${nameOf(layer, row)}` }), el('figcaption', { text: t(which) }));
+    el('img', { src: c[which], alt: `${t(which)}: ${nameOf(layer, row)}` }),
+    el('figcaption', { text: [t(which), c.shows[which] && plain(c.shows[which])].filter(Boolean).join(' · ') }));
   return el('section', {}, el('h3', { text: t('chips') }), el('div', { class: 'chips' }, figure('before'), figure('after')));
 }
 

@@ -8,6 +8,7 @@ use geo::CoordsIter;
 use super::super::super::Notes;
 use super::super::super::inputs::layer_crs;
 use super::super::super::manifest::Manifest;
+use super::chips::{from_folder, from_ledger};
 use super::{PageOptions, PageRole};
 use crate::error::{Error, Result, Text, without_password};
 use crate::model::{Field, Layer, LayerInfo, Progress, Reason, Schema, Skipped, Value};
@@ -16,9 +17,6 @@ use crate::prepare::shapes::Way;
 use crate::read::digest::digests;
 use crate::read::vector::{SourceName, layer, layers};
 use crate::report::page::{Events, History, PageLayer, PageSource, Roles, recognised};
-
-/// Largest chip, as in the ledger.
-const CHIP_BYTES: u64 = 2 << 20;
 
 /// A layer as the page takes it, and what the page says of its source.
 pub(super) struct Read {
@@ -56,6 +54,11 @@ fn named(name: &str, o: &PageOptions, notes: &mut Notes) -> Result<Vec<SourceNam
         return Ok(vec![source]);
     }
     let all = layers(&source, &o.input.read)?;
+    let has = |n: &str| all.iter().any(|l| l.name == n);
+    if ["issues", "events", "findings", "chips", "ledger"].into_iter().all(has) {
+        // of a ledger: its issues, not each finding of them, nor the same issues by type of geometry
+        return Ok(vec![SourceName { path: source.path.clone(), layer: Some("issues".into()) }]);
+    }
     let (drawn, lists): (Vec<&LayerInfo>, Vec<&LayerInfo>) = all.iter().partition(|l| l.geometry_type != "None");
     if drawn.is_empty() {
         return Err(Error::input("no layer of the file has geometry", "文件中没有带几何的图层").in_file(&source.path));
@@ -71,13 +74,14 @@ fn named(name: &str, o: &PageOptions, notes: &mut Notes) -> Result<Vec<SourceNam
     Ok(drawn.iter().map(|l| SourceName { path: source.path.clone(), layer: Some(l.name.clone()) }).collect())
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let text = without_password(&path.to_string_lossy());
     if text.starts_with("PG:") { text } else { path.file_name().map_or(text, |n| n.to_string_lossy().into_owned()) }
 }
 
 fn one(source: &SourceName, o: &PageOptions, notes: &mut Notes, manifest: &mut Manifest) -> Result<Read> {
     let mut read = layer(source, &o.input.read)?;
+    let all: Vec<String> = layers(source, &o.input.read)?.into_iter().map(|l| l.name).collect();
     let crs = layer_crs(&read.info, &o.input, &mut notes.warnings)?;
     let place = |e: Error| e.in_file(&read.info.source).in_layer(&read.info.name);
     let way = Way::new(&crs, None, &read).map_err(place)?;
@@ -87,9 +91,11 @@ fn one(source: &SourceName, o: &PageOptions, notes: &mut Notes, manifest: &mut M
     let (shapes, rows, fids) = brought(&mut read, &way, notes)?;
     let fields = read.info.schema.fields.clone();
     let meaning = recognised(&fields, told(&read.info.schema, o)).with_classes(&fields, &rows);
-    let events = meaning.history.map(|h| history(h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
+    let events = meaning.history.filter(|h| all.iter().any(|l| *l == h.list));
+    let events = events.map(|h| history(&h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
     let chips = match &o.chips {
-        Some(dir) => chips(dir, meaning.roles.id, &rows, &fids, notes)?,
+        Some(dir) => from_folder(dir, meaning.roles.id, &rows, &fids, notes)?,
+        None if all.iter().any(|l| l == "chips") => from_ledger(source, &read.info.schema, &rows)?,
         None => BTreeMap::new(),
     };
     let name = read.info.name.clone();
@@ -188,9 +194,6 @@ fn history(
     rows: &[Vec<Value>],
 ) -> Result<Option<Events>> {
     let Some(id) = id else { return Ok(None) };
-    if !layers(source, &o.input.read)?.iter().any(|l| l.name == h.list) {
-        return Ok(None);
-    }
     let list = layer(&SourceName { path: source.path.clone(), layer: Some(h.list.to_owned()) }, &o.input.read)?;
     let schema = &list.info.schema;
     let Some(key) = schema.position(h.key) else { return Ok(None) };
@@ -204,51 +207,4 @@ fn history(
         }
     }
     Ok(Some(Events { fields, rows: out }))
-}
-
-/// Pictures `ID_before.png`, `ID_after.png` in a folder, as the ledger takes them; the feature's number where it has no id.
-fn chips(
-    dir: &Path,
-    id: Option<usize>,
-    rows: &[Vec<Value>],
-    fids: &[i64],
-    notes: &mut Notes,
-) -> Result<BTreeMap<usize, [Option<Vec<u8>>; 2]>> {
-    if !dir.is_dir() {
-        return Err(Error::input("there is no such folder of pictures", "没有这个切片文件夹").in_file(dir));
-    }
-    let mut out = BTreeMap::new();
-    for (i, r) in rows.iter().enumerate() {
-        let id = id
-            .map(|a| r[a].to_display())
-            .filter(|t| !t.is_empty() && t.len() < 200)
-            .unwrap_or_else(|| fids[i].to_string());
-        let stem: String = id.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let pair = ["before", "after"].map(|w| dir.join(format!("{stem}_{w}.png")));
-        let pair = [chip(&pair[0], notes)?, chip(&pair[1], notes)?];
-        if pair.iter().any(Option::is_some) {
-            out.insert(i, pair);
-        }
-    }
-    Ok(out)
-}
-
-fn chip(path: &Path, notes: &mut Notes) -> Result<Option<Vec<u8>>> {
-    let Ok(about) = std::fs::metadata(path) else { return Ok(None) };
-    let left_out = |en: &str, zh: &str| {
-        let file = shown(path);
-        Text::new(format!("{file}: {en}; the picture was left out"), format!("{file}:{zh},未列入"))
-    };
-    if about.len() > CHIP_BYTES {
-        notes.warnings.push(left_out("it is larger than 2 MB", "大于 2 MB"));
-        return Ok(None);
-    }
-    let bytes = std::fs::read(path).map_err(|e| {
-        Error::input(format!("the picture cannot be read: {e}"), format!("无法读取图片:{e}")).in_file(path)
-    })?;
-    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        notes.warnings.push(left_out("it is no PNG", "不是 PNG"));
-        return Ok(None);
-    }
-    Ok(Some(bytes))
 }
