@@ -25,7 +25,8 @@ change=(change
   "$out/scenes.json#LC08_L2SP_129033_20220715_SAMPLE" "$out/scenes.json#LC08_L2SP_129033_20240720_SAMPLE"
   --class "water=mndwi>0" --class "plants=ndvi>0.5" --class "bare=ndvi<0.2"
   --min-area 2000 --overwrite -o "$out/change.tif" --patches "$out/change.gpkg")
-results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json change.tif change.gpkg change.png project/out/page.html)
+results=(screen.gpkg screen.xlsx screen_summary.csv screen.manifest.json change.tif change.gpkg change.png project/out/page.html
+  project/out/issues_by_unit.xlsx project/out/terrain.gpkg project/out/restore.xlsx)
 
 # the last run stands: its language, its results, and nothing newer than its summary
 same_as_last() {
@@ -81,7 +82,7 @@ else
   fi
   if [ "$code" -le 1 ]; then
     {
-      say "样例项目:筛查、变化、火点、台账、通报、网页,一条命令 / the sample project, all by one command"
+      say "样例项目:筛查、变化、恢复、地形、时序、火点、台账、清单、通报、网页,一条命令 / the sample project, all by one command"
       "$program" sample "$out/project" --overwrite -q && "$program" run "$out/project/project.toml"
     } 2>&1 | tee -a "$out/said" || code=${PIPESTATUS[0]}
   fi
@@ -119,6 +120,10 @@ list change.png "前、后时相与变化" "before, after and change"
 list change.gpkg "变化图斑与地类转移图斑,带样式" "patches of change and of classes, with styles"
 list change.tif "变化栅格(旁有 change_classes.tif)" "raster of change (change_classes.tif beside it)"
 list project/out/bulletin.docx "月调度(另有 .html、.xlsx)" "the monthly dispatch (.html and .xlsx beside it)"
-list project/out/ledger.gpkg "问题台账" "the ledger of issues"
+list project/out/terrain.xlsx "采坑与堆场:方量、坑深堆高、判定(另有 .gpkg、.tif)" "pits and dumps: volumes, depth, verdicts (.gpkg and .tif beside it)"
+list project/out/restore.xlsx "恢复单元:覆盖度、趋势、等级" "restoration units: cover, trend, grade"
+list project/out/issues_by_unit.xlsx "问题清单:总览与每单位一张表(分矿山、每单位一个文件亦有)" "lists of issues: overview and a sheet a unit (by mine, and a file a unit, too)"
+list project/out/case_CH2026-00001.html "一案一档,含前后影像" "one issue's history, with pictures of before and after"
+list project/out/ledger.gpkg "问题台账;用 QGIS 打开,按状态着色" "the ledger of issues; QGIS shows it in colours by state"
 list project/out/page.html "地图网页:双击打开,不需要网络" "the map page: open it by a double-click, no network needed"
 printf '\n应得的结果 / the answers to expect: data-samples/README.md\n下一步 / next: docs/tutorial.md\n'

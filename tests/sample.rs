@@ -87,7 +87,7 @@ fn the_same_bytes_every_time_and_those_committed() {
     }
     let size = |n: &String| std::fs::metadata(samples().join(n)).unwrap().len();
     let all: u64 = tree(&samples(), "").iter().map(size).sum();
-    assert!(all < 5_000_000, "{all} bytes");
+    assert!(all < 2_000_000, "{all} bytes");
     for sensor in ["LC08", "S2"] {
         let mine = tree(&samples(), "").into_iter().filter(|n| n.starts_with(&format!("sample_scenes/{sensor}")));
         let pair: u64 = mine.map(|n| size(&n)).sum();
@@ -159,6 +159,66 @@ fn scenes_of_the_sample_change_as_the_readme_says() {
     let s: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
     assert!(s["scenes"][0]["rsei"]["variance_share"].as_f64().unwrap() > 0.5, "{s}");
     assert!(!s["warnings"].to_string().contains("does not read as ecology"), "{s}");
+}
+
+/// Volumes, slopes, cover and breaks of the made-up ground, by the tables of the README.
+#[test]
+fn the_ground_of_the_sample_is_measured_as_the_readme_says() {
+    let d = tempfile::tempdir().unwrap();
+    let file = |n: &str| samples().join(n).display().to_string();
+    let (units, ndvi) = (file("ground_units.geojson"), file("sample_ndvi"));
+    let ran = |arguments: &[&str]| {
+        let o = run(d.path(), arguments);
+        assert!(o.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&o.stderr));
+    };
+    let (before, after) = (file("sample_dem/dem_20220715.tif"), file("sample_dem/dem_20240720.tif"));
+    let heights = ["--vertical-unit", "m", "--vertical-datum", "1985"];
+    ran(&[&["terrain", &before, &after, "--polygons", &units, "-o", "t.gpkg"][..], &heights].concat());
+    let near = |a: f64, b: f64, by: f64, what: &str, row: &Row| assert!((a - b).abs() <= by, "{what}: {a}, not {b}: {row:?}");
+    let found = rows(&d.path().join("t.gpkg"), "terrain");
+    for want in table("terrain") {
+        let row = found.iter().find(|r| r["site_id"] == want["id"]).unwrap();
+        let (net, half) = (number(row, "net_m3"), number(row, "net_half_m3"));
+        near(net, number(&want, "net_m3"), 1.5 * half, "net_m3", row);
+        // and the interval says something: below a metre over the whole unit
+        assert!(half > 0.0 && half < number(row, "area_ha") * 10_000.0, "{row:?}");
+        for (column, truth) in [("s35_90_bef", "steep_before_pct"), ("s35_90_aft", "steep_after_pct")] {
+            near(number(row, column), number(&want, truth), 1.5, column, row);
+        }
+        let pit = row["kind"] == "open_pit";
+        for (date, truth) in [("bef", "full_before_m"), ("aft", "full_after_m")] {
+            let column = format!("{}_{date}_m", if pit { "depth" } else { "height" });
+            if want[truth] != "0" {
+                near(number(row, &column), number(&want, truth), 1.0, &column, row);
+            }
+        }
+        assert_eq!(row["verdict"], want["verdict"], "{row:?}");
+    }
+    let series = [&ndvi[..], "--scale", "0.0001"];
+    ran(&[&["restore"][..], &series, &["--values", "ndvi", "--units", &units, "-o", "r.gpkg"]].concat());
+    let monitor = ["--zones", &units, "--start", "2022-01-01", "--order", "1", "-o", "m.gpkg"];
+    ran(&[&["monitor"][..], &series, &monitor].concat());
+    ran(&[&["trend"][..], &series, &["--zones", &units, "-o", "s.gpkg"]].concat());
+    let (cover, breaks) = (rows(&d.path().join("r.gpkg"), "restore"), rows(&d.path().join("m.gpkg"), "monitor"));
+    let trends = rows(&d.path().join("s.gpkg"), "trend");
+    for want in table("cover") {
+        let of = |all: &[Row]| all.iter().find(|r| r.values().any(|v| *v == want["id"])).unwrap().clone();
+        let row = of(&cover);
+        near(number(&row, "base_pct"), number(&want, "cover_2020_pct"), 1.0, "base_pct", &row);
+        near(number(&row, "now_pct"), number(&want, "cover_2024_pct"), 1.0, "now_pct", &row);
+        assert_eq!(row["grade"], want["grade"], "{row:?}");
+        let left = of(&breaks);
+        match want["id"].as_str() {
+            "G1" | "G5" => assert!(left["break_date"].replace('/', "-").starts_with(&want["break"]), "{left:?}"),
+            "G4" | "G6" => assert_eq!(left["state"], "no_break", "{left:?}"),
+            _ => {}
+        }
+        let course = of(&trends)["trend"].clone();
+        let clear = [("G1", "falling"), ("G5", "falling"), ("G2", "rising"), ("G3", "rising")];
+        if let Some((_, c)) = clear.iter().find(|(id, _)| *id == want["id"]) {
+            assert_eq!(course, *c, "{}", want["id"]);
+        }
+    }
 }
 
 #[test]

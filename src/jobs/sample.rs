@@ -25,6 +25,8 @@ const RIVERS: &str = include_str!("../../data-samples/rivers.geojson");
 const README: &str = include_str!("../../data-samples/README.md");
 /// The project that runs the whole of it.
 const PROJECT: &str = include_str!("../../data-samples/project.toml");
+/// What a made-up department did in the month.
+const DEPARTMENT: &str = include_str!("../../data-samples/department.csv");
 /// Sites with known answers, faults, and the reserve; made by `scripts/sample_answers.py design`.
 const DESIGNED: &str = include_str!("sample/designed.geojson");
 
@@ -104,6 +106,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     text::write_staged(&mut staging, Path::new("README.md"), README)?;
     text::write_staged(&mut staging, Path::new("project.toml"), PROJECT)?;
     text::write_staged(&mut staging, Path::new("rivers.geojson"), RIVERS)?;
+    text::write_staged(&mut staging, Path::new("department.csv"), DEPARTMENT)?;
     let designed = designed()?;
     let mut sites = 0;
     for area in made_up::AREAS {

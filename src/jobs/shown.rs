@@ -6,16 +6,21 @@ use chrono::NaiveDate;
 use geo::{BoundingRect, Geometry, LineString, Polygon};
 
 use super::inputs::typed_crs;
+use super::view::{MaskOptions, View};
 use crate::error::{Error, Result};
-use crate::model::{Calibration, Grid, Pixels, RasterInfo, Role, Sample, Scene, with_pixels};
+use crate::model::{Calibration, Grid, Pixels, RasterInfo, Role, Sample, Scene, Seen, with_pixels};
 use crate::prepare::crs::{geographic_bounds, resolve};
 use crate::prepare::shapes::Way;
 use crate::read::raster::{Resampling, open, warped};
 use crate::read::scenes::{is_scene, scene};
+use crate::report::page::picture::stretch;
 
 /// Bands of a scene as red, green and blue, the best first: true colours, else those that show plants red or green.
 const COLOURS: [[Role; 3]; 3] =
     [[Role::Red, Role::Green, Role::Blue], [Role::Swir2, Role::Nir, Role::Red], [Role::Nir, Role::Red, Role::Green]];
+
+/// Longest side of the picture that tells the range of colours, pixels.
+const OVERVIEW: f64 = 512.0;
 
 /// A band of a file.
 struct ShownBand {
@@ -102,6 +107,32 @@ impl Shown {
             .first()
             .map(|b| &b.info)
             .ok_or_else(|| Error::input("it has no band that can be shown", "没有可显示的波段"))
+    }
+
+    /// The range of values that is shown from dark to light, by a picture of the whole, clouds and their shadows left out;
+    /// `None` for bytes, which are shown as they are.
+    ///
+    /// # Errors
+    /// `Input` where a band cannot be read or has no CRS.
+    pub fn range(&self) -> Result<Option<(f64, f64)>> {
+        let whole = mercator(self.info()?, OVERVIEW)?;
+        let Some((scene, roles)) = &self.scene else {
+            let (pixels, nodata) = self.on(&whole, Resampling::Nearest)?;
+            return Ok(stretch(&pixels, &nodata));
+        };
+        let view = View::open(scene, roles, Some(&whole), MaskOptions::default(), &mut Vec::new())?;
+        let looked = view.read(whole.window())?;
+        let clear = |b: Vec<f32>| b.into_iter().zip(&looked.seen).map(|(v, s)| if *s == Seen::Yes { v } else { f32::NAN });
+        let bands: Vec<Pixels> = looked.bands.into_iter().map(|b| Pixels::F32(clear(b).collect())).collect();
+        let clouded = stretch(&bands, &vec![Some(f64::NAN); bands.len()]);
+        // nothing but cloud: as it is
+        match clouded {
+            Some(range) => Ok(Some(range)),
+            None => {
+                let (pixels, nodata) = self.on(&whole, Resampling::Nearest)?;
+                Ok(stretch(&pixels, &nodata))
+            }
+        }
     }
 
     /// The bands on a grid, and their nodata: means where the grid is coarser, else as `finer` says. Numbers of a scene come

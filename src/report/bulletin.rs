@@ -98,6 +98,8 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
     parts.push(Part::List(overdue(p, lang)));
     parts.push(Part::Heading(Text::new("7. Changes in this period", "七、本期变化明细")));
     parts.push(Part::List(changes(p, lang)));
+    parts.push(Part::Heading(Text::new("8. Open at the end of this period", "八、期末未销号问题")));
+    parts.push(Part::List(open(p, lang)));
     let note = Text::new(
         format!(
             "Counted from the events of the ledger {} up to {}; open at the end = open at the beginning + new + relapsed + reopened − closed − dismissed.",
@@ -232,6 +234,18 @@ fn balance(
 
 /// Issues that should have been closed, the longest overdue first.
 fn overdue(p: &Period<'_>, lang: Lang) -> Table {
+    let mut late: Vec<&Standing<'_>> = p.standings.iter().filter(|s| s.overdue(p.to)).collect();
+    late.sort_by_key(|s| (s.deadline, s.issue.issue_id.clone()));
+    standing("overdue", Text::new("Past their deadline", "逾期未销号问题"), &late, p.to, lang)
+}
+
+/// Every issue that is open at the end: what the last two columns of the balances count.
+fn open(p: &Period<'_>, lang: Lang) -> Table {
+    let left: Vec<&Standing<'_>> = p.standings.iter().filter(|s| s.state.is_open()).collect();
+    standing("open", Text::new("Open at the end", "期末未销号问题"), &left, p.to, lang)
+}
+
+fn standing(name: &str, title: Text, list: &[&Standing<'_>], day: NaiveDate, lang: Lang) -> Table {
     use FieldType::{Date, Int64, Text as T};
     let columns = vec![
         column("issue_id", T, "issue", "问题编号"),
@@ -244,11 +258,9 @@ fn overdue(p: &Period<'_>, lang: Lang) -> Table {
         column("days_over", Int64, "days past it", "逾期天数"),
         column("state", T, "state", "状态"),
     ];
-    let mut late: Vec<&Standing<'_>> = p.standings.iter().filter(|s| s.overdue(p.to)).collect();
-    late.sort_by_key(|s| (s.deadline, s.issue.issue_id.clone()));
     let row = |s: &&Standing<'_>| -> Row {
         let i = s.issue;
-        let days = s.deadline.map_or(Value::Null, |d| Value::Int((p.to - d).num_days()));
+        let days = s.deadline.filter(|_| s.overdue(day)).map_or(Value::Null, |d| Value::Int((day - d).num_days()));
         let values = vec![
             Value::from(i.issue_id.as_str()),
             Value::from(Text::new(i.kind.en(), i.kind.zh()).in_lang(lang)),
@@ -262,7 +274,7 @@ fn overdue(p: &Period<'_>, lang: Lang) -> Table {
         ];
         (None, values)
     };
-    empty("overdue", Text::new("Past their deadline", "逾期未销号问题"), columns, late.iter().map(row).collect())
+    empty(name, title, columns, list.iter().map(row).collect())
 }
 
 /// Every issue that a figure of the period counts, by what happened to it.
@@ -275,6 +287,7 @@ fn changes(p: &Period<'_>, lang: Lang) -> Table {
         column("name", T, "name", "名称"),
         column("admin", T, "administrative area", "盟市(旗县区)"),
         column("responsible_unit", T, "responsible unit", "责任单位"),
+        column("supervising_unit", T, "supervising unit", "监管单位"),
         column("state", T, "state at the end", "期末状态"),
     ];
     let by_id: BTreeMap<&str, &Standing<'_>> = p.standings.iter().map(|s| (s.issue.issue_id.as_str(), s)).collect();
@@ -305,6 +318,7 @@ fn changes(p: &Period<'_>, lang: Lang) -> Table {
                     text(s.and_then(|s| s.issue.name.as_deref())),
                     text(s.and_then(|s| s.admin)),
                     text(s.and_then(|s| s.responsible_unit)),
+                    text(s.and_then(|s| s.supervising_unit)),
                     text(state.as_deref()),
                 ],
             ));

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Opens an output of `heshan screen` in QGIS as a user would, says which styles QGIS applied, and draws a map.
+"""Opens a GeoPackage of heshan in QGIS as a user would, says which styles QGIS applied, and draws a map.
 
     QT_QPA_PLATFORM=offscreen /usr/bin/python3 tests/qgis/render.py OUT.gpkg MAP.png [west,south,east,north]
 
 Fails where a layer has no style of its own, or none of its classes has a label. Needs qgis and python3-qgis;
-`make test` does not run it.
+tests/lists.rs runs it where they are installed, and says so where they are not.
 """
 
 import sys
@@ -22,6 +22,8 @@ from qgis.PyQt.QtGui import QColor
 
 # from the bottom of the map to its top
 ORDER = ["corridor", "rivers", "sites", "clipped", "zones"]
+ORDER += ["restore", "terrain", "trend", "monitor", "transitions", "patches", "issue_areas", "issue_lines", "issue_points"]
+ORDER += ["fire_tracks"]
 
 
 def opened(path, name):
@@ -51,6 +53,7 @@ def main(path, png, extent):
         layer, applied = opened(path, name)
         print(f"{name}: {layer.featureCount()} features, style applied: {applied}, {layer.renderer().type()}")
         print("   ", classes(layer))
+        print("   ", [f.alias() for f in layer.fields() if f.alias()])
         assert applied, f"{name} has no default style"
         layers.insert(0, layer)
     settings = QgsMapSettings()
@@ -61,7 +64,10 @@ def main(path, png, extent):
     if extent:
         rectangle = QgsRectangle(*map(float, extent.split(",")))
     else:
-        rectangle = next(l for l in layers if l.name() == "sites").extent()
+        sites = [l for l in layers if l.name() == "sites"] or layers
+        rectangle = QgsRectangle()
+        for l in sites:
+            rectangle.combineExtentWith(l.extent())
         rectangle.scale(1.3)
     settings.setExtent(rectangle)
     job = QgsMapRendererParallelJob(settings)

@@ -5,17 +5,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::super::shown::{Shown, mercator};
+use super::super::shown::Shown;
 use crate::error::{Error, Result, Text};
 use crate::model::{Chip, Finding, Progress};
 use crate::read::chip::chip;
 use crate::read::raster::Resampling;
 use crate::report::chip::{frame, outline};
-use crate::report::page::picture::{shaded, stretch};
+use crate::report::page::picture::shaded;
 use crate::write::raster::quicklook::titled_png;
-
-/// Longest side of the picture that tells the range of colours, pixels.
-const OVERVIEW: f64 = 512.0;
 
 /// Where chips come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,9 +87,7 @@ impl Maker {
     fn open(path: &Path, bands: &[usize]) -> Result<Self> {
         let place = |e: Error| e.in_file(path);
         let shown = Shown::open(path, bands)?;
-        let whole = mercator(shown.info()?, OVERVIEW).map_err(place)?;
-        let (pixels, nodata) = shown.on(&whole, Resampling::Nearest)?;
-        let range = stretch(&pixels, &nodata);
+        let range = shown.range().map_err(place)?;
         Ok(Self { shown, range })
     }
 

@@ -99,7 +99,7 @@ const PLAIN: Known = Known {
 };
 
 /// The first whose fields a layer has. A state that begins a name (`relation_`) is that of the widest distance.
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 13] = [
     Known {
         fields: &["track_id", "state", "first_seen"],
         theme: "fire",
@@ -168,6 +168,23 @@ const KNOWN: [Known; 11] = [
         id: "site_id",
         state: "verdict",
         style: "verdict",
+        ..PLAIN
+    },
+    Known {
+        fields: &["break_date", "magnitude", "state"],
+        theme: "series",
+        title: ("breaks", "突变监测"),
+        state: "state",
+        style: "state",
+        span: ("break_date", ""),
+        ..PLAIN
+    },
+    Known {
+        fields: &["trend", "slope", "intercept"],
+        theme: "series",
+        title: ("trends", "变化趋势"),
+        state: "trend",
+        style: "trend",
         ..PLAIN
     },
     Known {

@@ -93,6 +93,7 @@ export const THEMES = {
   fire: ['Fires', '火点'],
   change: ['Change', '变化图斑'],
   restore: ['Restoration', '生态修复'],
+  series: ['Series', '时序分析'],
   terrain: ['Terrain', '地形变化'],
   site: ['Sites and corridor', '图斑与管控带'],
   zone: ['Zones', '管控区'],

@@ -10,7 +10,7 @@ use crate::error::{Error, Result, Text};
 use crate::model::Role;
 use crate::read::raster::Resampling;
 use crate::report::page::PagePicture;
-use crate::report::page::picture::{Colours, coloured};
+use crate::report::page::picture::{Colours, coloured, shaded};
 use crate::write::raster::quicklook::png;
 
 /// Longest side of a picture, pixels.
@@ -40,7 +40,13 @@ fn one(
     let shown = Shown::open(path, &o.picture_bands)?;
     let grid = mercator(shown.info()?, SIDE).map_err(place)?;
     let (pixels, nodata) = shown.on(&grid, Resampling::Bilinear)?;
-    let Colours { picture, stretched } = coloured(&pixels, &nodata, grid.width, grid.height);
+    let Colours { picture, stretched } = match &shown.scene {
+        Some(_) => {
+            let range = shown.range()?;
+            Colours { picture: shaded(&pixels, &nodata, [grid.width, grid.height], range), stretched: range }
+        }
+        None => coloured(&pixels, &nodata, grid.width, grid.height),
+    };
     let name = &shown.name;
     if let Some((low, high)) = stretched {
         notes.warnings.push(Text::new(
