@@ -444,10 +444,11 @@ fn postgis_holds_what_the_geopackage_holds() {
     // as version 1 had it: brought along when it is opened
     c.sql(
         "DROP TABLE years.runs; ALTER TABLE years.issues DROP COLUMN footprint_m;
-         ALTER TABLE years.findings DROP COLUMN footprint_m; UPDATE years.ledger SET schema_version = 1",
+         ALTER TABLE years.findings DROP COLUMN footprint_m; ALTER TABLE years.chips DROP COLUMN scene;
+         UPDATE years.ledger SET schema_version = 1",
     );
     assert_eq!(contents(&store), a);
-    assert_eq!(c.sql("SELECT schema_version FROM years.ledger"), "2\n");
+    assert_eq!(c.sql("SELECT schema_version FROM years.ledger"), "3\n");
     assert_eq!(c.sql("SELECT count(*) FROM years.runs"), c.sql("SELECT count(DISTINCT run_id) FROM years.findings"));
     // places are PostGIS geometries in EPSG:4490
     assert_eq!(c.sql("SELECT DISTINCT ST_SRID(geom), ST_IsValid(geom) FROM years.issues"), "4490|t\n");

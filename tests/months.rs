@@ -141,7 +141,15 @@ fn run(dir: &Path, arguments: &[&str]) -> Json {
 fn project(dir: &Path) {
     run(dir, &["sample", "."]);
     let sites = ["sites_alxa.shp", "sites_wuhai.gpkg", "sites_ordos.geojson"];
-    run(dir, &[&["screen", "--rivers", "rivers.geojson", "--sites"], &sites[..], &["-o", "all.geojson", "--layers", "sites", "--lists", "none"]].concat());
+    run(
+        dir,
+        &[
+            &["screen", "--rivers", "rivers.geojson", "--sites"],
+            &sites[..],
+            &["-o", "all.geojson", "--layers", "sites", "--lists", "none"],
+        ]
+        .concat(),
+    );
     let all: Json = serde_json::from_slice(&std::fs::read(dir.join("all.geojson")).unwrap()).unwrap();
     let of = |id: &str| all["features"].as_array().unwrap().iter().find(|f| f["properties"]["site_id"] == id).unwrap();
     std::fs::create_dir(dir.join("in")).unwrap();
@@ -152,7 +160,12 @@ fn project(dir: &Path) {
     for m in 0..MONTHS {
         let there: Vec<&str> = LIVES.iter().filter(|l| l.1.as_bytes()[m] == b'#').map(|l| l.0).collect();
         let mut fresh: Vec<&str> = there.iter().copied().filter(|s| *s != "D10" && !ids.contains_key(s)).collect();
-        fresh.sort_by(|a, b| of(b)["properties"]["area_m2"].as_f64().unwrap().total_cmp(&of(a)["properties"]["area_m2"].as_f64().unwrap()));
+        fresh.sort_by(|a, b| {
+            of(b)["properties"]["area_m2"]
+                .as_f64()
+                .unwrap()
+                .total_cmp(&of(a)["properties"]["area_m2"].as_f64().unwrap())
+        });
         for s in fresh {
             let n: &mut usize = last.entry(m / 12).or_default();
             *n += 1;
@@ -163,7 +176,8 @@ fn project(dir: &Path) {
             json!({"type": "Feature", "geometry": of(s)["geometry"], "properties": {
                 "编号": s, "名称": p["name"], "类型": p["kind"], "旗县区": p["admin"], "责任单位": format!("单位{}", &s[2..]), "监管单位": p["supervising_unit"]}})
         };
-        let collection = json!({"type": "FeatureCollection", "features": there.iter().map(feature).collect::<Vec<_>>()});
+        let collection =
+            json!({"type": "FeatureCollection", "features": there.iter().map(feature).collect::<Vec<_>>()});
         std::fs::write(dir.join(format!("in/{}.geojson", month(m))), collection.to_string()).unwrap();
         let mut table = String::from("问题编号,变更为,情况说明,完成时限\n");
         for (site, _, acts) in LIVES {
@@ -226,7 +240,8 @@ fn on_paper(dir: &Path, m: usize) {
         let Some(total) = range.rows().find(|r| r[0] == Data::String("合计".into())) else { continue };
         assert_eq!(sums(total), want, "{} {name}", month(m));
         // and the rows above add up to it
-        let rows: Vec<Vec<usize>> = range.rows().skip(1).filter(|r| r[0] != Data::String("合计".into())).map(sums).collect();
+        let rows: Vec<Vec<usize>> =
+            range.rows().skip(1).filter(|r| r[0] != Data::String("合计".into())).map(sums).collect();
         for (k, sum) in want.iter().enumerate() {
             assert_eq!(rows.iter().map(|r| r[k]).sum::<usize>(), *sum, "{} {name} {k}", month(m));
         }
@@ -239,7 +254,14 @@ fn on_paper(dir: &Path, m: usize) {
         book.worksheet_range(&name).unwrap()
     };
     let changes = sheet(&mut book, "变化明细");
-    for (word, n) in [("新增", opened), ("反弹", relapsed), ("重启", reopened), ("报验", rectified), ("销号", closed), ("撤销", dismissed)] {
+    for (word, n) in [
+        ("新增", opened),
+        ("反弹", relapsed),
+        ("重启", reopened),
+        ("报验", rectified),
+        ("销号", closed),
+        ("撤销", dismissed),
+    ] {
         let rows: Vec<_> = changes.rows().filter(|r| r[0] == Data::String(word.into())).collect();
         assert_eq!(rows.len(), n, "{} {word}", month(m));
         assert!(rows.iter().all(|r| r[1].to_string().starts_with("CO202")), "{rows:?}");
@@ -269,17 +291,20 @@ fn two_years_of_months_add_up_and_any_of_them_run_again_changes_nothing() {
         let set = format!("month={}", month(m));
         run(dir, &["run", "months.toml", "--set", &set, "--overwrite"]);
         on_paper(dir, m);
-        let late = run(dir, &["ledger", "list", "-L", "out/ledger.gpkg", "--overdue", "--date", &format!("{}-28", month(m))]);
+        let late =
+            run(dir, &["ledger", "list", "-L", "out/ledger.gpkg", "--overdue", "--date", &format!("{}-28", month(m))]);
         assert_eq!(late["issues"].as_array().unwrap().len(), usize::from(m >= LATE_FROM), "{}", month(m));
         kept.push(outputs(dir, m));
     }
     // nothing was filed twice, and nothing that is none
     let list = run(dir, &["ledger", "list", "-L", "out/ledger.gpkg", "--date", "2025-12-31"]);
-    let mut sites: Vec<&str> = list["issues"].as_array().unwrap().iter().map(|i| i["object_id"].as_str().unwrap()).collect();
+    let mut sites: Vec<&str> =
+        list["issues"].as_array().unwrap().iter().map(|i| i["object_id"].as_str().unwrap()).collect();
     sites.sort_unstable();
     assert_eq!(sites, ["D01", "D02", "D04", "D05", "D06", "D07", "D08"]);
     assert_eq!(list["total"], ISSUES);
-    let relapses = |s: &str| list["issues"].as_array().unwrap().iter().find(|i| i["object_id"] == s).unwrap()["relapses"].clone();
+    let relapses =
+        |s: &str| list["issues"].as_array().unwrap().iter().find(|i| i["object_id"] == s).unwrap()["relapses"].clone();
     assert_eq!(["D01", "D05", "D07", "D06"].map(relapses), [1, 1, 2, 0].map(Json::from));
     let before = dump(dir);
     // any month again, last year's and this year's, forwards and backwards

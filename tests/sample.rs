@@ -174,7 +174,8 @@ fn the_ground_of_the_sample_is_measured_as_the_readme_says() {
     let (before, after) = (file("sample_dem/dem_20220715.tif"), file("sample_dem/dem_20240720.tif"));
     let heights = ["--vertical-unit", "m", "--vertical-datum", "1985"];
     ran(&[&["terrain", &before, &after, "--polygons", &units, "-o", "t.gpkg"][..], &heights].concat());
-    let near = |a: f64, b: f64, by: f64, what: &str, row: &Row| assert!((a - b).abs() <= by, "{what}: {a}, not {b}: {row:?}");
+    let near =
+        |a: f64, b: f64, by: f64, what: &str, row: &Row| assert!((a - b).abs() <= by, "{what}: {a}, not {b}: {row:?}");
     let found = rows(&d.path().join("t.gpkg"), "terrain");
     for want in table("terrain") {
         let row = found.iter().find(|r| r["site_id"] == want["id"]).unwrap();

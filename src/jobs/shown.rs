@@ -122,7 +122,8 @@ impl Shown {
         };
         let view = View::open(scene, roles, Some(&whole), MaskOptions::default(), &mut Vec::new())?;
         let looked = view.read(whole.window())?;
-        let clear = |b: Vec<f32>| b.into_iter().zip(&looked.seen).map(|(v, s)| if *s == Seen::Yes { v } else { f32::NAN });
+        let clear =
+            |b: Vec<f32>| b.into_iter().zip(&looked.seen).map(|(v, s)| if *s == Seen::Yes { v } else { f32::NAN });
         let bands: Vec<Pixels> = looked.bands.into_iter().map(|b| Pixels::F32(clear(b).collect())).collect();
         let clouded = stretch(&bands, &vec![Some(f64::NAN); bands.len()]);
         // nothing but cloud: as it is

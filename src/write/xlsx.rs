@@ -115,7 +115,7 @@ type Outcome<T> = std::result::Result<T, XlsxError>;
 
 impl List {
     fn new(head: Table, lang: Lang) -> Self {
-        let name = head.title.in_lang(lang).to_owned();
+        let name = book::sheet_names(std::iter::once(head.title.in_lang(lang))).concat();
         Self::named(head, name, lang)
     }
 
@@ -170,7 +170,7 @@ impl List {
     fn sheet(&mut self, rows: &[Vec<Value>], book: &mut Workbook) -> Outcome<()> {
         let mut sheet = book.new_worksheet_with_constant_memory()?;
         let k = self.sheets.len();
-        sheet.set_name(if k == 0 { self.name.clone() } else { format!("{} ({})", self.name, k + 1) })?;
+        sheet.set_name(if k == 0 { self.name.clone() } else { book::fitted(&self.name, &format!(" ({})", k + 1)) })?;
         let head = Format::new()
             .set_bold()
             .set_background_color(0x00D9_E1F2)

@@ -74,7 +74,8 @@ def main(path, png, extent):
     job.start()
     job.waitForFinished()
     assert job.renderedImage().save(png)
-    layers = job = settings = None
+    # what is left of QGIS's objects when it ends brings it down
+    layers = layer = sites = l = job = settings = None
     app.exitQgis()
 
 

@@ -148,8 +148,10 @@ pub(super) fn migrate(c: &mut Connection, to: i64, now: DateTime<Utc>) -> Done<(
         t.execute(
             "INSERT INTO ledger (id, schema_version, created) VALUES (1, ?1, ?2)
              ON CONFLICT (id) DO UPDATE SET schema_version = excluded.schema_version",
-            (n + 1, at),
+            (n + 1, &at),
         )?;
+        // SQLite's own clock stood in the defaults; the same run is to give the same bytes
+        t.execute("UPDATE gpkg_contents SET last_change = ?1", [&at])?;
     }
     t.commit()
 }

@@ -111,7 +111,7 @@ fn legal(title: &str) -> String {
 }
 
 /// As much of a name as fits with its suffix.
-fn fitted(name: &str, suffix: &str) -> String {
+pub(super) fn fitted(name: &str, suffix: &str) -> String {
     let mut room = NAME_UNITS - suffix.encode_utf16().count();
     let kept: String = name
         .chars()
