@@ -157,8 +157,12 @@ impl Design {
         let (products, _) = self.products.as_chunks::<T>();
         for (i, v) in at.iter().zip(values) {
             let (product, row) = (&products[*i as usize], &self.rows[*i as usize]);
-            triangle.iter_mut().zip(product).for_each(|(a, x)| *a += x);
-            right.iter_mut().zip(row).for_each(|(b, x)| *b += x * v);
+            for k in 0..T {
+                triangle[k] += product[k];
+            }
+            for k in 0..P {
+                right[k] += row[k] * v;
+            }
         }
         a[..T].copy_from_slice(&triangle);
         b[..P].copy_from_slice(&right);
@@ -167,6 +171,29 @@ impl Design {
     /// The model's value at a date of the design.
     pub fn value(&self, f: &Fit, i: usize) -> f64 {
         self.row(i).iter().zip(&f.beta).map(|(x, b)| x * b).sum()
+    }
+
+    /// The model's values at dates of the design.
+    pub(super) fn values(&self, f: &Fit, at: &[u32], out: &mut Vec<f64>) {
+        out.clear();
+        match self.model.parameters() {
+            4 => self.each::<4>(f, at, out),
+            5 => self.each::<5>(f, at, out),
+            6 => self.each::<6>(f, at, out),
+            7 => self.each::<7>(f, at, out),
+            8 => self.each::<8>(f, at, out),
+            _ => out.extend(at.iter().map(|i| self.value(f, *i as usize))),
+        }
+    }
+
+    fn each<const P: usize>(&self, f: &Fit, at: &[u32], out: &mut Vec<f64>) {
+        out.resize(at.len(), 0.0);
+        for (o, i) in out.iter_mut().zip(at) {
+            let row = &self.rows[*i as usize];
+            for k in 0..P {
+                *o += row[k] * f.beta[k];
+            }
+        }
     }
 
     /// The season alone at a date: the harmonics, without constant and line.

@@ -108,7 +108,7 @@ impl Pairs {
                     break;
                 }
             }
-            turned(&self.t, &self.v, next, &mut self.low);
+            self.width.turned(&self.t, &self.v, next, &mut self.low);
             let count = self.width.below(&self.low);
             if count <= first {
                 if low.is_none_or(|l| next > l.0) {
@@ -124,10 +124,10 @@ impl Pairs {
                 // between the two in the middle: either bound will do, a little further on
                 reach *= 1.5;
                 let aside = next - (0.05 * reach as f32).max(4.0 * f32::EPSILON * next.abs());
-                turned(&self.t, &self.v, aside, &mut self.low);
+                self.width.turned(&self.t, &self.v, aside, &mut self.low);
                 low = Some((aside, self.width.below(&self.low))).filter(|l| l.1 <= first).or(low);
                 let aside = next + (next - aside);
-                turned(&self.t, &self.v, aside, &mut self.low);
+                self.width.turned(&self.t, &self.v, aside, &mut self.low);
                 high = Some((aside, self.width.below(&self.low))).filter(|h| h.1 > second).or(high);
             }
         }
@@ -137,8 +137,8 @@ impl Pairs {
 
     /// The slopes between the bounds, and the median among them.
     fn select(&mut self, t: &[f64], v: &[f64], (a, b): (f32, f32), (i, j): (i64, i64), expected: i64) -> Option<f64> {
-        turned(&self.t, &self.v, a, &mut self.low);
-        turned(&self.t, &self.v, b, &mut self.high);
+        self.width.turned(&self.t, &self.v, a, &mut self.low);
+        self.width.turned(&self.t, &self.v, b, &mut self.high);
         self.found.clear();
         self.width.between(&self.low, &self.high, &mut self.found);
         self.slopes.clear();
@@ -154,10 +154,18 @@ impl Pairs {
         let upper = *upper;
         let lower =
             if i == j { upper } else { self.slopes[..j as usize].iter().copied().fold(f64::NEG_INFINITY, f64::max) };
-        let gap = t.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+        let mut gap = f64::INFINITY;
+        for w in t.windows(2) {
+            let d = w[1] - w[0];
+            gap = if d < gap { d } else { gap };
+        }
         let (t0, v0) = (t[t.len() / 2], v[t.len() / 2]);
         let steep = f64::from(a.abs().max(b.abs()));
-        let size = t.iter().zip(v).map(|(t, v)| (v - v0).abs() + steep * (t - t0).abs()).fold(0.0, f64::max);
+        let mut size = 0.0;
+        for (t, v) in t.iter().zip(v) {
+            let x = (v - v0).abs() + steep * (t - t0).abs();
+            size = if x > size { x } else { size };
+        }
         let doubt = ROUNDING * size / gap;
         let sure = lower > f64::from(a) + doubt && upper < f64::from(b) - doubt;
         sure.then_some(if i == j { upper } else { (lower + upper) / 2.0 })
@@ -169,12 +177,6 @@ fn lanes(x: &[f64], about: f64, out: &mut Vec<Lanes>, rest: f32) {
     out.clear();
     out.resize(x.len().div_ceil(LANES), [rest; LANES]);
     out.as_flattened_mut().iter_mut().zip(x).for_each(|(o, x)| *o = (x - about) as f32);
-}
-
-/// `v − b t`; what fills the lanes up stays infinite.
-fn turned(t: &[Lanes], v: &[Lanes], b: f32, out: &mut Vec<Lanes>) {
-    out.clear();
-    out.extend(t.iter().zip(v).map(|(t, v)| std::array::from_fn(|k| v[k] - b * t[k])));
 }
 
 /// Slope and its standard error by least squares: where the median is looked for first.

@@ -212,8 +212,8 @@ impl Monitor {
 
     /// Look minus model.
     fn residuals(&self, fit: &Fit, at: &[u32], v: &[f64], out: &mut Vec<f64>) {
-        out.clear();
-        out.extend(at.iter().zip(v).map(|(i, v)| v - self.design.value(fit, *i as usize)));
+        self.design.values(fit, at, out);
+        out.iter_mut().zip(v).for_each(|(o, v)| *o = v - *o);
     }
 
     /// EWMA: takes outliers of the history out (Shewhart chart at 5 σ); answers where the history ends then.

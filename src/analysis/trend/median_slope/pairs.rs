@@ -34,6 +34,20 @@ impl Default for Width {
 }
 
 impl Width {
+    /// `v − b t`; what fills the lanes up stays infinite.
+    pub fn turned(self, t: &[Lanes], v: &[Lanes], b: f32, out: &mut Vec<Lanes>) {
+        out.resize(t.len(), [0.0; LANES]);
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code, reason = "the processor has AVX-512, as Width::all asked")]
+            Self::Avx512 => unsafe { turned_avx512(t, v, b, out) },
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code, reason = "the processor has AVX2, as Width::all asked")]
+            Self::Avx2 => unsafe { turned_avx2(t, v, b, out) },
+            Self::Any => turned_any(t, v, b, out),
+        }
+    }
+
     /// All that this processor has, the widest first.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
@@ -83,6 +97,27 @@ impl Width {
             #[allow(unsafe_code, reason = "the processor has AVX2, as Width::all asked")]
             Self::Avx2 => unsafe { between_avx2(low, high, out) },
             Self::Any => between_any(low, high, out),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn turned_avx512(t: &[Lanes], v: &[Lanes], b: f32, out: &mut [Lanes]) {
+    turned_any(t, v, b, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn turned_avx2(t: &[Lanes], v: &[Lanes], b: f32, out: &mut [Lanes]) {
+    turned_any(t, v, b, out);
+}
+
+#[inline(always)]
+fn turned_any(t: &[Lanes], v: &[Lanes], b: f32, out: &mut [Lanes]) {
+    for ((o, t), v) in out.iter_mut().zip(t).zip(v) {
+        for k in 0..LANES {
+            o[k] = v[k] - b * t[k];
         }
     }
 }
@@ -188,13 +223,15 @@ fn below_avx512(r: &[Lanes]) -> i64 {
 fn between_avx512(low: &[Lanes], high: &[Lanes], out: &mut Vec<u32>) {
     use std::arch::x86_64::*;
     let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    let mut at = out.len();
     for (b, (low_i, high_i)) in low.iter().zip(high).enumerate() {
         for (c, (lo, hi)) in low.iter().zip(high).enumerate().skip(b) {
             let (lo, hi) = (load(lo), load(hi));
             let j = _mm512_add_epi32(lanes, _mm512_set1_epi32((c * LANES) as i32));
-            // room for whole blocks, of which what was found is kept
-            let mut at = out.len();
-            out.resize(at + LANES * LANES, 0);
+            // each store writes a whole vector, of which what was found is kept
+            if out.len() < at + LANES * LANES {
+                out.resize(at + 2 * LANES * LANES, 0);
+            }
             for i in 0..LANES {
                 let after = if c == b { AFTER[i] } else { u16::MAX };
                 let m = _mm512_mask_cmp_ps_mask::<_CMP_LT_OQ>(after, hi, _mm512_set1_ps(high_i[i]));
@@ -203,9 +240,9 @@ fn between_avx512(low: &[Lanes], high: &[Lanes], out: &mut Vec<u32>) {
                 store(_mm512_maskz_compress_epi32(m, pair), &mut out[at..]);
                 at += m.count_ones() as usize;
             }
-            out.truncate(at);
         }
     }
+    out.truncate(at);
 }
 
 #[cfg(target_arch = "x86_64")]
