@@ -274,7 +274,7 @@ fn on_paper(dir: &Path, m: usize) {
         calamine::open_workbook(dir.join("out").join(month(m)).join("lists.xlsx")).unwrap();
     let names = book.sheet_names();
     let overview = book.worksheet_range(&names[0]).unwrap();
-    let total: Vec<Data> = overview.rows().last().unwrap().to_vec();
+    let total: Vec<Data> = overview.rows().next_back().unwrap().to_vec();
     let found: usize = TRUTH[..=m].iter().map(|t| t[0]).sum();
     assert_eq!(sums(&total)[..3], [found, after, late], "{}", month(m));
     let listed: usize = names[1..].iter().map(|n| book.worksheet_range(n).unwrap().height() - 1).sum();

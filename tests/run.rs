@@ -1,5 +1,5 @@
 //! `heshan run` and `heshan runs`, with the program itself: plans, faults, what is run again, and what a kill leaves.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test crate")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test crate")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

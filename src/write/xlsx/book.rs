@@ -76,11 +76,10 @@ pub fn sheet_names<'a>(titles: impl Iterator<Item = &'a str>) -> Vec<String> {
     titles
         .map(|t| {
             let plain = legal(t);
-            let name = (1..)
+            (1..)
                 .map(|n| if n == 1 { fitted(&plain, "") } else { fitted(&plain, &format!(" ({n})")) })
                 .find(|n| taken.insert(n.to_lowercase()))
-                .unwrap_or_default();
-            name
+                .unwrap_or_default()
         })
         .collect()
 }

@@ -92,7 +92,7 @@ fn one(source: &SourceName, o: &PageOptions, notes: &mut Notes, manifest: &mut M
     let fields = read.info.schema.fields.clone();
     let meaning = recognised(&fields, told(&read.info.schema, o)).with_classes(&fields, &rows);
     let events = meaning.history.filter(|h| all.iter().any(|l| *l == h.list));
-    let events = events.map(|h| history(&h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
+    let events = events.map(|h| history(h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
     let chips = match &o.chips {
         Some(dir) => from_folder(dir, meaning.roles.id, &rows, &fids, notes)?,
         None if all.iter().any(|l| l == "chips") => from_ledger(source, &read.info.schema, &rows)?,
