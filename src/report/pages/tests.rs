@@ -18,6 +18,7 @@ fn lines_are_broken_where_the_language_allows() {
     // a comma does not begin a line, a bracket does not end one
     assert_eq!(of("乌海市\u{ff0c}矿山", 3.0), ["乌海", "市\u{ff0c}矿", "山"]);
     assert_eq!(of("乌海\u{ff08}市\u{ff09}矿山", 3.0), ["乌海", "\u{ff08}市\u{ff09}", "矿山"]);
+    assert_eq!(of("乌海市,矿山", 3.0), ["乌海", "市,矿", "山"]);
     assert_eq!(of("open at the end", 4.0), ["open at", "the end"]);
     // a word longer than the line is broken
     assert_eq!(of("CO2026-00001", 3.0), ["CO2026", "-00001"]);

@@ -43,62 +43,92 @@ struct Shared<'a> {
     next: Ref,
 }
 
-/// The bytes of a file.
+/// A file in the making: sheets are added one by one.
+pub struct File<'a> {
+    pdf: Pdf,
+    shared: Shared<'a>,
+    /// Pages, and the names of their sheets.
+    pages: Vec<(Ref, String)>,
+}
+
+/// Places of what every file has.
+const CATALOG: i32 = 1;
+const TREE: i32 = 2;
+const INFO: i32 = 3;
+const RESOURCES: i32 = 4;
+const OUTLINE: i32 = 5;
+
+/// The bytes of a file of these sheets.
 ///
 /// # Errors
-/// `Output` where a typeface cannot be embedded.
+/// As [`File::finish`].
 pub fn bytes(sheets: &[Sheet], about: &About, faces: &Typefaces) -> Result<Vec<u8>> {
-    let (catalog, tree, info, resources, outline) =
-        (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(4), Ref::new(5));
-    let mut shared = Shared {
-        faces,
-        fonts: Embedded::default(),
-        alphas: std::collections::BTreeSet::new(),
-        pictures: Chunk::new(),
-        images: Vec::new(),
-        next: Ref::new(6),
-    };
-    let mut pdf = Pdf::new();
-    pdf.set_version(1, 7);
-    let mut pages = Vec::with_capacity(sheets.len());
-    for sheet in sheets {
-        let (page, content) = (shared.next.bump(), shared.next.bump());
-        let mut painter = Painter::new(&mut shared, sheet.drawing.height);
+    let mut file = File::new(faces);
+    sheets.iter().for_each(|s| file.add(s));
+    file.finish(about)
+}
+
+impl<'a> File<'a> {
+    /// An empty file.
+    pub fn new(faces: &'a Typefaces) -> Self {
+        let mut pdf = Pdf::new();
+        pdf.set_version(1, 7);
+        let shared = Shared {
+            faces,
+            fonts: Embedded::default(),
+            alphas: std::collections::BTreeSet::new(),
+            pictures: Chunk::new(),
+            images: Vec::new(),
+            next: Ref::new(OUTLINE + 1),
+        };
+        Self { pdf, shared, pages: Vec::new() }
+    }
+
+    /// Adds a page.
+    pub fn add(&mut self, sheet: &Sheet) {
+        let (page, content) = (self.shared.next.bump(), self.shared.next.bump());
+        let mut painter = Painter::new(&mut self.shared, sheet.drawing.height);
         painter.marks(&sheet.drawing.marks);
         let drawn = deflated(&painter.finish());
-        pdf.stream(content, &drawn).filter(Filter::FlateDecode);
-        let mut p = pdf.page(page);
+        self.pdf.stream(content, &drawn).filter(Filter::FlateDecode);
+        let mut p = self.pdf.page(page);
         let [w, h] = [sheet.drawing.width * MM, sheet.drawing.height * MM];
-        p.media_box(Rect::new(0.0, 0.0, w as f32, h as f32)).parent(tree).contents(content);
-        p.pair(Name(b"Resources"), resources);
+        p.media_box(Rect::new(0.0, 0.0, w as f32, h as f32)).parent(Ref::new(TREE)).contents(content);
+        p.pair(Name(b"Resources"), Ref::new(RESOURCES));
         if let Some(g) = &sheet.ground {
             viewport(&mut p, g, sheet.drawing.height);
         }
         p.finish();
-        pages.push(page);
+        self.pages.push((page, sheet.name.clone()));
     }
-    pdf.pages(tree).kids(pages.iter().copied()).count(pages.len() as i32);
-    let named = bookmarks(&mut pdf, sheets, &pages, outline, &mut shared.next);
-    shared.finish(&mut pdf, resources)?;
-    let mut c = pdf.catalog(catalog);
-    c.pages(tree).lang(TextStr(if about.lang == Lang::Zh { "zh-CN" } else { "en" }));
-    if named {
-        c.outlines(outline);
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// `Output` where a typeface cannot be embedded.
+    pub fn finish(mut self, about: &About) -> Result<Vec<u8>> {
+        let pdf = &mut self.pdf;
+        pdf.pages(Ref::new(TREE)).kids(self.pages.iter().map(|p| p.0)).count(self.pages.len() as i32);
+        let named = bookmarks(pdf, &self.pages, Ref::new(OUTLINE), &mut self.shared.next);
+        self.shared.finish(pdf, Ref::new(RESOURCES))?;
+        let mut c = pdf.catalog(Ref::new(CATALOG));
+        c.pages(Ref::new(TREE)).lang(TextStr(if about.lang == Lang::Zh { "zh-CN" } else { "en" }));
+        if named {
+            c.outlines(Ref::new(OUTLINE));
+        }
+        c.viewer_preferences().display_doc_title(true);
+        c.finish();
+        let producer = concat!("heshan ", env!("CARGO_PKG_VERSION"));
+        pdf.document_info(Ref::new(INFO))
+            .title(TextStr(&about.title))
+            .producer(TextStr(producer))
+            .creator(TextStr(producer))
+            .creation_date(date(about.time));
+        // what is in the file is its identifier: the same bytes again
+        let id = Sha256::digest(pdf.as_bytes())[..16].to_vec();
+        pdf.set_file_id((id.clone(), id));
+        Ok(self.pdf.finish())
     }
-    c.viewer_preferences().display_doc_title(true);
-    c.finish();
-    let producer = concat!("heshan ", env!("CARGO_PKG_VERSION"));
-    pdf.document_info(info)
-        .title(TextStr(&about.title))
-        .producer(TextStr(producer))
-        .creator(TextStr(producer))
-        .creation_date(date(about.time));
-    // what is in the file is its identifier: the same bytes again
-    let mut digest = Sha256::new();
-    digest.update(pdf.as_bytes());
-    let id = digest.finalize()[..16].to_vec();
-    pdf.set_file_id((id.clone(), id));
-    Ok(pdf.finish())
 }
 
 impl Shared<'_> {
@@ -155,16 +185,15 @@ impl Shared<'_> {
 }
 
 /// A bookmark for each sheet that has a name of its own; answers whether there are any.
-fn bookmarks(pdf: &mut Pdf, sheets: &[Sheet], pages: &[Ref], outline: Ref, next: &mut Ref) -> bool {
-    let named: Vec<(&str, Ref)> =
-        sheets.iter().zip(pages).filter(|(s, _)| !s.name.is_empty()).map(|(s, p)| (s.name.as_str(), *p)).collect();
+fn bookmarks(pdf: &mut Pdf, pages: &[(Ref, String)], outline: Ref, next: &mut Ref) -> bool {
+    let named: Vec<&(Ref, String)> = pages.iter().filter(|p| !p.1.is_empty()).collect();
     if named.len() < 2 {
         return false;
     }
     let ids: Vec<Ref> = named.iter().map(|_| next.bump()).collect();
     let (first, last) = (ids[0], ids[ids.len() - 1]);
     pdf.outline(outline).first(first).last(last).count(ids.len() as i32);
-    for (i, (name, page)) in named.iter().enumerate() {
+    for (i, (page, name)) in named.iter().enumerate() {
         let mut item = pdf.outline_item(ids[i]);
         item.title(TextStr(name)).parent(outline);
         if i > 0 {
