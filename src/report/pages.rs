@@ -19,6 +19,7 @@ const BOTTOM: f64 = 274.0;
 const WIDTH: f64 = PAPER[0] - 2.0 * SIDE;
 /// Sizes in points: title 二号, headings 四号, text 五号, tables and notes 小五.
 const TITLE: f64 = 20.0;
+const LEAST_TITLE: f64 = 15.0;
 const HEADING: f64 = 14.0;
 const BODY: f64 = 10.5;
 const SMALL: f64 = 9.0;
@@ -41,7 +42,10 @@ struct Pager<'a> {
 pub fn pages(d: &Document, letters: &dyn Letters, lang: Lang) -> Vec<Sheet> {
     let mut p = Pager { letters, lang, pages: vec![Vec::new()], y: TOP };
     let title = one_line(d.title.in_lang(lang), LONGEST);
-    p.text(&title, Face::Bold, TITLE, Anchor::Middle, 0.0);
+    // a long title is set smaller before it is broken
+    let one = WIDTH / (letters.width(&title, Face::Bold).max(1e-6) * POINT_MM);
+    let size = if one >= LEAST_TITLE { TITLE.min(one * 0.999) } else { LEAST_TITLE };
+    p.text(&title, Face::Bold, size, Anchor::Middle, 0.0);
     p.y += 1.0;
     p.text(&one_line(d.subtitle.in_lang(lang), LONGEST), Face::Serif, BODY, Anchor::Middle, 0.0);
     p.y += 4.0;

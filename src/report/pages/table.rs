@@ -18,10 +18,13 @@ const LONGEST: usize = 600;
 /// Widest natural width that counts, and widest word that is kept whole, ems.
 const WIDE: f64 = 24.0;
 const WORD: f64 = 9.0;
+/// A text as short as this stays on one line, ems.
+const SHORT: f64 = 3.2;
 
 /// A row ready to be drawn.
 struct Cells {
     lines: Vec<Vec<String>>,
+    face: Face,
     numbers: Vec<bool>,
     height: f64,
 }
@@ -38,7 +41,8 @@ impl Pager<'_> {
         self.row(&head, &columns, true);
         for (text, (_, values)) in texts.iter().zip(&t.rows) {
             let numbers = values.iter().map(|v| matches!(v, Value::Int(_) | Value::Real(_))).collect();
-            let cells = self.cells(text, &columns, Face::Serif, numbers);
+            let sum = text.first().is_some_and(|t| t == "合计" || t == "total");
+            let cells = self.cells(text, &columns, if sum { Face::Bold } else { Face::Serif }, numbers);
             if self.room(cells.height) {
                 self.row(&head, &columns, true);
             }
@@ -53,7 +57,9 @@ impl Pager<'_> {
         let mut wanted = vec![0.0f64; titles.len()];
         let mut see = |i: usize, text: &str, face: Face, lines: f64| {
             let (whole, word) = widths(self.letters, text, face);
-            least[i] = least[i].max(word.max(whole / lines).min(WORD));
+            // short words such as those of states are not broken
+            let short = if whole <= SHORT { whole } else { 0.0 };
+            least[i] = least[i].max(word.max(whole / lines).max(short).min(WORD));
             wanted[i] = wanted[i].max(if lines < 2.0 { whole / lines } else { whole }.min(WIDE));
         };
         // titles may take two lines, and half a character each for what does not divide
@@ -89,7 +95,7 @@ impl Pager<'_> {
         };
         let lines: Vec<Vec<String>> = texts.iter().zip(columns).map(cell).collect();
         let most = lines.iter().map(Vec::len).max().unwrap_or(1);
-        Cells { lines, numbers, height: most as f64 * STEP + 2.0 * PAD }
+        Cells { lines, face, numbers, height: most as f64 * STEP + 2.0 * PAD }
     }
 
     fn row(&mut self, cells: &Cells, columns: &[f64], head: bool) {
@@ -111,8 +117,7 @@ impl Pager<'_> {
                     (false, Some(true)) => (x + width - PAD, Anchor::End),
                     _ => (x + PAD, Anchor::Start),
                 };
-                let face = if head { Face::Bold } else { Face::Serif };
-                self.put(lettering(line.clone(), [at, base], anchor, face, POINTS));
+                self.put(lettering(line.clone(), [at, base], anchor, cells.face, POINTS));
             }
             x += width;
         }
