@@ -142,10 +142,9 @@ impl Mark {
             Self::Picture { picture, rectangle } => {
                 Self::Picture { picture: Arc::clone(picture), rectangle: rect(*rectangle) }
             }
-            Self::Inside { rectangle, marks } => Self::Inside {
-                rectangle: rect(*rectangle),
-                marks: marks.iter().map(|m| m.placed(k, by)).collect(),
-            },
+            Self::Inside { rectangle, marks } => {
+                Self::Inside { rectangle: rect(*rectangle), marks: marks.iter().map(|m| m.placed(k, by)).collect() }
+            }
         }
     }
 }
@@ -238,8 +237,12 @@ mod tests {
     #[test]
     fn marks_are_scaled_and_moved() {
         let stroke = Stroke { rgba: [0; 4], width: 2.0, dashes: vec![1.0, 3.0] };
-        let d = Drawing { width: 9.0, height: 9.0, marks: vec![Mark::lines(vec![vec![[1.0, 2.0], [3.0, 4.0]]], stroke)] };
+        let d =
+            Drawing { width: 9.0, height: 9.0, marks: vec![Mark::lines(vec![vec![[1.0, 2.0], [3.0, 4.0]]], stroke)] };
         let Mark::Path { lines, stroke: Some(s), .. } = &d.placed(0.5, [10.0, 20.0])[0] else { unreachable!() };
-        assert_eq!((lines[0].as_slice(), s.width, s.dashes.as_slice()), (&[[10.5, 21.0], [11.5, 22.0]][..], 1.0, &[0.5, 1.5][..]));
+        assert_eq!(
+            (lines[0].as_slice(), s.width, s.dashes.as_slice()),
+            (&[[10.5, 21.0], [11.5, 22.0]][..], 1.0, &[0.5, 1.5][..])
+        );
     }
 }

@@ -3,7 +3,8 @@
 use crate::model::{Face, Letters};
 
 /// Signs that do not begin a line (GB/T 15834-2011, 5.1).
-const NOT_FIRST: &str = "\u{ff0c}。、\u{ff1b}\u{ff1a}\u{ff1f}\u{ff01}”’\u{ff09}》〉】〗』」\u{ff3d}\u{ff5d}\u{ff05}‰…·,.;:?!)]}%";
+const NOT_FIRST: &str =
+    "\u{ff0c}。、\u{ff1b}\u{ff1a}\u{ff1f}\u{ff01}”’\u{ff09}》〉】〗』」\u{ff3d}\u{ff5d}\u{ff05}‰…·,.;:?!)]}%";
 /// Signs that do not end one.
 const NOT_LAST: &str = "“‘\u{ff08}《〈【〖『「\u{ff3b}\u{ff5b}([{";
 

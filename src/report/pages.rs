@@ -65,16 +65,7 @@ pub fn pages(d: &Document, letters: &dyn Letters, lang: Lang) -> Vec<Sheet> {
 
 /// A line of text in points at a place in millimetres.
 fn lettering(text: String, at: [f64; 2], anchor: Anchor, face: Face, points: f64) -> Mark {
-    Mark::Letters(Lettering {
-        text,
-        at,
-        anchor,
-        size: points * POINT_MM,
-        face,
-        rgba: BLACK,
-        turned_deg: 0.0,
-        rim: 0.0,
-    })
+    Mark::Letters(Lettering { text, at, anchor, size: points * POINT_MM, face, rgba: BLACK, turned_deg: 0.0, rim: 0.0 })
 }
 
 impl Pager<'_> {
@@ -153,11 +144,7 @@ impl Pager<'_> {
                 marks.push(lettering(head, [0.5 * PAPER[0], 15.0], Anchor::Middle, Face::Serif, SMALL));
                 marks.push(Mark::lines(vec![vec![[SIDE, 17.0], [PAPER[0] - SIDE, 17.0]]], grey.clone()));
             }
-            Sheet {
-                name: String::new(),
-                drawing: Drawing { width: PAPER[0], height: PAPER[1], marks },
-                ground: None,
-            }
+            Sheet { name: String::new(), drawing: Drawing { width: PAPER[0], height: PAPER[1], marks }, ground: None }
         };
         self.pages.into_iter().enumerate().map(page).collect()
     }

@@ -51,9 +51,11 @@ pub fn write(
             xlsx::write_staged(staging, path, &lists, &options)?;
         }
         _ => {
-            return Err(
-                Error::usage("a bulletin is a .html, .docx, .xlsx or .pdf", "通报须为 .html、.docx、.xlsx 或 .pdf").in_file(path)
-            );
+            return Err(Error::usage(
+                "a bulletin is a .html, .docx, .xlsx or .pdf",
+                "通报须为 .html、.docx、.xlsx 或 .pdf",
+            )
+            .in_file(path));
         }
     }
     Ok(path.to_path_buf())

@@ -26,8 +26,15 @@ const SANS: [&str; 8] = [
     "SimHei",
 ];
 /// Serif typefaces (宋体) that hold Chinese.
-const SERIF: [&str; 7] =
-    ["Noto Serif CJK SC", "Source Han Serif SC", "Source Han Serif CN", "SimSun", "NSimSun", "Songti SC", "AR PL UMing CN"];
+const SERIF: [&str; 7] = [
+    "Noto Serif CJK SC",
+    "Source Han Serif SC",
+    "Source Han Serif CN",
+    "SimSun",
+    "NSimSun",
+    "Songti SC",
+    "AR PL UMing CN",
+];
 
 /// A font file in memory.
 #[derive(Debug)]
@@ -117,14 +124,11 @@ impl Typefaces {
         if self.chinese {
             return Ok(self);
         }
-        Err(Error::new(
-            ErrorKind::Output,
-            Text::new("no font of this system holds Chinese", "本机没有含中文的字体"),
-        )
-        .remedy(
-            "install one: apt-get install fonts-noto-cjk (or fonts-wqy-microhei)",
-            "请安装一种:apt-get install fonts-noto-cjk(或 fonts-wqy-microhei)",
-        ))
+        Err(Error::new(ErrorKind::Output, Text::new("no font of this system holds Chinese", "本机没有含中文的字体"))
+            .remedy(
+                "install one: apt-get install fonts-noto-cjk (or fonts-wqy-microhei)",
+                "请安装一种:apt-get install fonts-noto-cjk(或 fonts-wqy-microhei)",
+            ))
     }
 
     /// True where a font holds Chinese characters.

@@ -111,7 +111,10 @@ pub(super) fn run(a: &MapArgs, shared: &Shared, lang: Lang, terminal: &Terminal)
 
 fn options(a: &MapArgs, shared: &Shared, lang: Lang) -> Result<MapOptions> {
     if !matches!(a.background_bands.len(), 0 | 1 | 3) {
-        return Err(Error::usage("--background-bands takes one or three bands", "--background-bands 须为一个或三个波段"));
+        return Err(Error::usage(
+            "--background-bands takes one or three bands",
+            "--background-bands 须为一个或三个波段",
+        ));
     }
     let extent = match a.extent.as_slice() {
         [] => None,

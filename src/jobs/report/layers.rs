@@ -104,7 +104,12 @@ fn one(source: &SourceName, o: &Wanted<'_>, notes: &mut Notes, manifest: &mut Ma
     let (shapes, rows, fids) = brought(&mut read, &way, notes)?;
     let fields = read.info.schema.fields.clone();
     let meaning = recognised(&fields, told(&read.info.schema, o)).with_classes(&fields, &rows);
-    let events = meaning.history.filter(|_| o.histories).map(|h| history(h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
+    let events = meaning
+        .history
+        .filter(|_| o.histories)
+        .map(|h| history(h, source, o, meaning.roles.id, &rows))
+        .transpose()?
+        .flatten();
     let chips = match o.chips {
         Some(dir) => chips(dir, meaning.roles.id, &rows, &fids, notes)?,
         None => BTreeMap::new(),

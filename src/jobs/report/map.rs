@@ -19,8 +19,8 @@ use super::page::PageRole;
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::{Crs, Progress, Sheet};
 use crate::prepare::crs::{ResolvedCrs, Transformation, Transformer};
-pub use crate::report::sheet::{GridLines, Paper};
 use crate::report::sheet::{Composition, Earth, Layout, Made, Said, View, sheet};
+pub use crate::report::sheet::{GridLines, Paper};
 use crate::write::Staging;
 use crate::write::drawing::{pdf, sheet_png, world_file};
 use crate::write::text::{write_bytes_staged, write_staged};
@@ -189,15 +189,15 @@ fn checked(o: &MapOptions) -> Result<&PathBuf> {
         return Err(Error::usage("--dpi is a number from 30 to 1200", "--dpi 须在 30 至 1200 之间"));
     }
     if o.scale.is_some_and(|s| !(50.0..=1e9).contains(&s)) {
-        return Err(Error::usage("--scale N is the N of 1:N, from 50 to 1000000000", "--scale N 即 1:N,N 须在 50 至 1000000000 之间"));
+        return Err(Error::usage(
+            "--scale N is the N of 1:N, from 50 to 1000000000",
+            "--scale N 即 1:N,N 须在 50 至 1000000000 之间",
+        ));
     }
     let sound = |[w, s, e, n]: [f64; 4]| w < e && s < n && w >= -180.0 && e <= 180.0 && s >= -90.0 && n <= 90.0;
     if o.extent.is_some_and(|b| !sound(b)) {
-        return Err(Error::usage(
-            "--extent is west,south,east,north in degrees",
-            "--extent 须为 西,南,东,北(度)",
-        )
-        .remedy("for example --extent 106.6,39.3,107.1,39.9", "例如 --extent 106.6,39.3,107.1,39.9"));
+        return Err(Error::usage("--extent is west,south,east,north in degrees", "--extent 须为 西,南,东,北(度)")
+            .remedy("for example --extent 106.6,39.3,107.1,39.9", "例如 --extent 106.6,39.3,107.1,39.9"));
     }
     if o.label.is_some() && o.no_labels {
         return Err(Error::usage("--label and --no-labels exclude each other", "--label 与 --no-labels 不能同用"));
@@ -279,8 +279,10 @@ impl Atlas<'_> {
             Some(b) => drawn::outline(b, &xy),
             None => projected.extent(leaf),
         };
-        let nowhere = || Error::input("the sheet shows no place of its CRS", "图幅范围不在其坐标系内")
-            .remedy("choose another --out-crs or --extent", "请更换 --out-crs 或 --extent");
+        let nowhere = || {
+            Error::input("the sheet shows no place of its CRS", "图幅范围不在其坐标系内")
+                .remedy("choose another --out-crs or --extent", "请更换 --out-crs 或 --extent")
+        };
         let view = extent.and_then(|e| View::of(layout.frame, e, o.scale, &earth)).ok_or_else(nowhere)?;
         let background = match &o.background {
             Some(path) => background::picture(o, path, &view, &crs, notes)?,
@@ -339,10 +341,9 @@ fn said(o: &MapOptions, layers: &[Read], crs: &ResolvedCrs, leaf: &Leaf, number:
     let meridian = crs.gauss_kruger.map(|g| g.central_meridian);
     let crs_text = match meridian {
         None => Text::new(crs.label(), crs.label()),
-        Some(m) => Text::new(
-            format!("{}, central meridian {m}° E", crs.label()),
-            format!("{},中央经线 {m}°E", crs.label()),
-        ),
+        Some(m) => {
+            Text::new(format!("{}, central meridian {m}° E", crs.label()), format!("{},中央经线 {m}°E", crs.label()))
+        }
     };
     let mut sources: Vec<Text> = layers
         .iter()
@@ -372,7 +373,8 @@ fn said(o: &MapOptions, layers: &[Read], crs: &ResolvedCrs, leaf: &Leaf, number:
 
 /// The file of a sheet of an atlas: its number, and its value as far as file names can hold it.
 fn named(path: &Path, number: usize, value: &str, taken: &mut BTreeSet<String>) -> PathBuf {
-    let plain: String = value.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).take(40).collect();
+    let plain: String =
+        value.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).take(40).collect();
     let mut name = format!("{number:03}_{plain}");
     if !taken.insert(name.clone()) {
         name = format!("{number:03}");

@@ -12,12 +12,12 @@ use serde_json::{Value as Json, json};
 use super::super::Notes;
 use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
+use super::layers::{self, Read, Wanted};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::Progress;
 use crate::report::page::{Page, html};
 use crate::write::Staging;
 use crate::write::text::write_staged;
-use super::layers::{self, Read, Wanted};
 
 /// Pages beyond this many bytes open slowly; a note says so.
 const LARGE: usize = 60 << 20;

@@ -36,10 +36,7 @@ pub(super) fn months(p: &Period<'_>, lang: Lang) -> Vec<Part> {
         x: Text::new("day", "日期"),
         axis: Axis::Date,
         y: Text::new("issues", "问题数(个)"),
-        series: vec![
-            line(&open, OPEN, Mark::Area, |d| d.1),
-            line(&closed, CLOSED, Mark::Step, |d| d.2),
-        ],
+        series: vec![line(&open, OPEN, Mark::Area, |d| d.1), line(&closed, CLOSED, Mark::Step, |d| d.2)],
     };
     let bar = |name: Text, rgb, of: &dyn Fn(&super::Flow, &super::Count) -> usize| Bar {
         name,
@@ -60,11 +57,7 @@ pub(super) fn months(p: &Period<'_>, lang: Lang) -> Vec<Part> {
         ],
     };
     let chart = |title: &Text, drawing| Part::Chart { title: title.clone(), drawing };
-    vec![
-        chart(&curve.title, curve.drawing(lang)),
-        chart(&bars.title, bars.drawing(lang)),
-        Part::List(month_list(p)),
-    ]
+    vec![chart(&curve.title, curve.drawing(lang)), chart(&bars.title, bars.drawing(lang)), Part::List(month_list(p))]
 }
 
 fn month_list(p: &Period<'_>) -> crate::model::Table {
@@ -132,10 +125,7 @@ pub(super) fn progress(p: &Period<'_>, lang: Lang) -> Vec<Part> {
             bar(Text::new("past the deadline", "逾期未销号"), LATE, |c| c.overdue),
         ],
     };
-    vec![
-        Part::Chart { title: bars.title.clone(), drawing: bars.drawing(lang) },
-        Part::List(progress_list(&units)),
-    ]
+    vec![Part::Chart { title: bars.title.clone(), drawing: bars.drawing(lang) }, Part::List(progress_list(&units))]
 }
 
 fn progress_list(units: &[(String, super::Count)]) -> crate::model::Table {

@@ -42,12 +42,20 @@ fn long(rows: usize, text: &str) -> Table {
 
 fn letters(s: &Sheet) -> Vec<&Lettering> {
     let of = |m: &'_ Mark| matches!(m, Mark::Letters(_));
-    s.drawing.marks.iter().filter(|m| of(m)).filter_map(|m| if let Mark::Letters(l) = m { Some(l) } else { None }).collect()
+    s.drawing
+        .marks
+        .iter()
+        .filter(|m| of(m))
+        .filter_map(|m| if let Mark::Letters(l) = m { Some(l) } else { None })
+        .collect()
 }
 
 #[test]
 fn long_tables_have_their_head_on_every_page_and_all_their_rows() {
-    let d = Document { title: Text::new("T", "题"), parts: vec![Part::List(long(200, "甲公司"))], ..Document::default() };
+    let d =
+        Document {
+            title: Text::new("T", "题"), parts: vec![Part::List(long(200, "甲公司"))], ..Document::default()
+        };
     let all = pages(&d, &Even, Lang::Zh);
     assert!(all.len() > 2);
     let mut ids = Vec::new();
@@ -66,7 +74,11 @@ fn long_tables_have_their_head_on_every_page_and_all_their_rows() {
 fn texts_that_never_end_are_cut_with_a_mark() {
     let huge = "长".repeat(1_000_000) + "\u{202e}<script>\u{0}";
     let note = Text::new(huge.clone(), huge.clone());
-    let d = Document { title: note.clone(), parts: vec![Part::List(long(3, &huge)), Part::Paragraph(note)], ..Document::default() };
+    let d = Document {
+        title: note.clone(),
+        parts: vec![Part::List(long(3, &huge)), Part::Paragraph(note)],
+        ..Document::default()
+    };
     let all = pages(&d, &Even, Lang::Zh);
     assert!(all.len() < 20, "{}", all.len());
     let cut = all.iter().flat_map(letters).filter(|l| l.text.ends_with('…')).count();

@@ -40,7 +40,6 @@ pub(super) struct Drawn {
     pub used: Vec<Vec<bool>>,
 }
 
-
 pub(super) fn colour(l: &SheetLayer, class: Option<usize>) -> [u8; 4] {
     class.and_then(|c| l.classes.get(c)).map_or(l.rest, |c| c.rgba)
 }
@@ -139,7 +138,12 @@ fn painted(l: &SheetLayer, f: &SheetFeature, parts: Parts, marks: &mut Vec<Mark>
         marks.push(Mark::lines(lines, stroke([r, g, b, opacity(a.max(200))], LINE)));
     }
     for p in parts.points {
-        marks.push(Mark::Circle { middle: p, radius: 0.5 * POINT, fill: Some(own), stroke: Some(stroke(dark, OUTLINE)) });
+        marks.push(Mark::Circle {
+            middle: p,
+            radius: 0.5 * POINT,
+            fill: Some(own),
+            stroke: Some(stroke(dark, OUTLINE)),
+        });
     }
 }
 

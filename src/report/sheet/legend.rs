@@ -141,7 +141,7 @@ fn legend(
     let all = items(c, used);
     let head = 7.0 * c.layout.factor;
     let at = [left, top + 4.2 * c.layout.factor];
-    let word = Text::new("Legend", "图  例").in_lang(lang).to_owned();
+    let word = Text::new("Legend", "图例").in_lang(lang).to_owned();
     marks.push(Mark::Letters(lettering(word, at, Anchor::Start, Face::Bold, c.layout.points(11.0))));
     // rows get closer before any is left out
     let rows = all.len().div_ceil(columns).max(1);

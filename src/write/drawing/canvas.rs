@@ -72,14 +72,7 @@ impl Canvas<'_> {
         let Some(mut own) = Pixmap::new(width.max(0.0) as u32, height.max(0.0) as u32) else { return };
         let corner = [origin[0] + left / scale, origin[1] + top / scale];
         self.marks(&mut own, marks, scale, corner);
-        map.draw_pixmap(
-            left as i32,
-            top as i32,
-            own.as_ref(),
-            &PixmapPaint::default(),
-            Transform::identity(),
-            None,
-        );
+        map.draw_pixmap(left as i32, top as i32, own.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
     }
 
     fn letters(&mut self, map: &mut Pixmap, l: &Lettering, place: Transform) {

@@ -46,7 +46,8 @@ fn letters(s: &mut String, l: &Lettering) {
         Anchor::Middle => "middle",
         Anchor::End => "end",
     };
-    let turned = if l.turned_deg == 0.0 { String::new() } else { format!(" transform=\"rotate({} {x} {y})\"", -l.turned_deg) };
+    let turned =
+        if l.turned_deg == 0.0 { String::new() } else { format!(" transform=\"rotate({} {x} {y})\"", -l.turned_deg) };
     let bold = if l.face == Face::Bold { " font-weight=\"bold\"" } else { "" };
     let (fill, _) = colour(l.rgba);
     let _ = writeln!(

@@ -66,8 +66,10 @@ fn frames(r: &Read) -> bool {
 
 /// The sheets: one of everything, or one for each value of the field, by name.
 pub(super) fn leaves(o: &MapOptions, layers: &[Read], notes: &mut Notes) -> Result<Vec<Leaf>> {
-    let empty = || Error::input("there is nothing to draw: no feature has a place", "没有可绘制的要素")
-        .remedy("name other layers, or --extent", "请指定其他图层,或用 --extent");
+    let empty = || {
+        Error::input("there is nothing to draw: no feature has a place", "没有可绘制的要素")
+            .remedy("name other layers, or --extent", "请指定其他图层,或用 --extent")
+    };
     if let Some(f) = o.label.as_deref().filter(|f| layers.iter().all(|r| position(r, f).is_none())) {
         return Err(no_field("--label", f, layers));
     }
@@ -123,10 +125,8 @@ fn text(v: &Value) -> Option<String> {
 
 fn joined(a: Option<Rect<f64>>, b: Rect<f64>) -> Option<Rect<f64>> {
     let Some(a) = a else { return Some(b) };
-    let (low, high) = (
-        (a.min().x.min(b.min().x), a.min().y.min(b.min().y)),
-        (a.max().x.max(b.max().x), a.max().y.max(b.max().y)),
-    );
+    let (low, high) =
+        ((a.min().x.min(b.min().x), a.min().y.min(b.min().y)), (a.max().x.max(b.max().x), a.max().y.max(b.max().y)));
     Some(Rect::new(low, high))
 }
 
@@ -192,7 +192,8 @@ impl Projected {
     pub fn new(o: &MapOptions, layers: &[Read], crs: &ResolvedCrs) -> Result<Self> {
         let runner = Transformation::to_geographic(crs, None)?.transformer()?;
         let any_frames = layers.iter().any(frames);
-        let mut out = Self { definition: crs.definition.clone(), layers: Vec::new(), values: Vec::new(), frames: Vec::new() };
+        let mut out =
+            Self { definition: crs.definition.clone(), layers: Vec::new(), values: Vec::new(), frames: Vec::new() };
         for r in layers {
             let by = o.by.as_deref().and_then(|f| position(r, f));
             let roles = &r.layer.meaning.roles;
@@ -233,7 +234,11 @@ impl Projected {
     fn chosen<'s>(&'s self, leaf: &'s Leaf) -> impl Iterator<Item = &'s SheetFeature> + 's {
         let layers = self.layers.iter().zip(&self.values).zip(&self.frames).filter(|(_, frames)| **frames);
         layers.flat_map(move |((l, values), _)| {
-            l.features.iter().enumerate().filter(move |(i, _)| values.as_ref().is_none_or(|v| v[*i] == leaf.value)).map(|(_, f)| f)
+            l.features
+                .iter()
+                .enumerate()
+                .filter(move |(i, _)| values.as_ref().is_none_or(|v| v[*i] == leaf.value))
+                .map(|(_, f)| f)
         })
     }
 

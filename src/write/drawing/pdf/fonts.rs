@@ -102,7 +102,11 @@ fn describe(pdf: &mut Pdf, t: &Typeface, id: Ref, name: &str, data: Ref, cff: bo
     d.bbox(bounds.map_or(Rect::new(0.0, -200.0, 1000.0, 900.0), |b| Rect::new(b.x_min, b.y_min, b.x_max, b.y_max)));
     d.italic_angle(0.0).ascent(of(|m| m.ascent, 880.0)).descent(of(|m| m.descent, -120.0));
     d.cap_height(of(|m| m.cap_height.unwrap_or(733.0), 733.0)).stem_v(80.0);
-    if cff { d.font_file3(data) } else { d.font_file2(data) };
+    if cff {
+        d.font_file3(data)
+    } else {
+        d.font_file2(data)
+    };
 }
 
 /// Six capital letters that tell subsets apart (ISO 32000-1, 9.6.4).

@@ -204,7 +204,11 @@ impl<'s, 'f> Painter<'s, 'f> {
             match s {
                 PathSegment::MoveTo(p) | PathSegment::LineTo(p) => {
                     let [x, y] = self.point(p);
-                    if matches!(s, PathSegment::MoveTo(_)) { self.out.move_to(x, y) } else { self.out.line_to(x, y) };
+                    if matches!(s, PathSegment::MoveTo(_)) {
+                        self.out.move_to(x, y)
+                    } else {
+                        self.out.line_to(x, y)
+                    };
                     last = p;
                 }
                 PathSegment::QuadTo(c, p) => {
