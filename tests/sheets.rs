@@ -236,7 +236,8 @@ fn sheets_have_all_that_a_sheet_needs() {
     // another language
     summary(dir, &[&["--lang", "en"], &base[..], &["-o", "c.pdf"]].concat());
     let text = text_of(&dir.join("c.pdf"), &[]).unwrap();
-    for wanted in ["Legend", "Scale 1:", "km", "露天采坑", "Sources:", "Made by: 示例测绘院", "Date: 2026-09-21"] {
+    for wanted in ["Legend", "Scale 1:", "km", "露天采坑", "Sources:", "Made by: 示例测绘院", "Date: 2026-09-21"]
+    {
         assert!(text.contains(wanted), "{wanted} is missing in {text}");
     }
 }

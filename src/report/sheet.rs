@@ -60,7 +60,7 @@ pub struct Layout {
 
 /// Paper around everything.
 const MARGIN: f64 = 9.0;
-/// Between the two lines of the frame: the coordinates.
+/// Between the two lines of the frame, on A4: the coordinates.
 const RIM: f64 = 8.0;
 
 impl Layout {
@@ -82,8 +82,14 @@ impl Layout {
             let bottom = h - MARGIN - height - strip;
             (w - MARGIN, bottom, [MARGIN, bottom + strip, w - 2.0 * MARGIN, height])
         };
-        let frame = [MARGIN + RIM, top + RIM, right - MARGIN - 2.0 * RIM, bottom - top - 2.0 * RIM];
+        let rim = RIM * factor;
+        let frame = [MARGIN + rim, top + rim, right - MARGIN - 2.0 * rim, bottom - top - 2.0 * rim];
         Self { size: [w, h], frame, panel, factor, lying }
+    }
+
+    /// Between the two lines of the frame.
+    fn rim(&self) -> f64 {
+        RIM * self.factor
     }
 
     /// Points as large as they are on this paper, millimetres.

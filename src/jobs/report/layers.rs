@@ -80,9 +80,11 @@ fn named(name: &str, o: &Wanted<'_>, notes: &mut Notes) -> Result<Vec<SourceName
     if !lists.is_empty() {
         let names = lists.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
         let file = shown(&source.path);
+        let (en, zh) =
+            if o.histories { (" (events become histories)", "(办理记录并入历史)") } else { ("", "") };
         notes.warnings.push(Text::new(
-            format!("{file}: lists without geometry are not layers of the page: {names} (events become histories)"),
-            format!("{file}:无几何的表不作为图层:{names}(办理记录并入历史)"),
+            format!("{file}: lists without geometry are not drawn as layers: {names}{en}"),
+            format!("{file}:无几何的表不作为图层:{names}{zh}"),
         ));
     }
     Ok(drawn.iter().map(|l| SourceName { path: source.path.clone(), layer: Some(l.name.clone()) }).collect())

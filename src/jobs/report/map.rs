@@ -157,6 +157,14 @@ pub fn run(o: &MapOptions, progress: &dyn Progress) -> Result<MapSummary> {
     let mut outputs = vec![manifest_path.clone()];
     outputs.extend(atlas.write(&plan, &mut staging, &mut notes, progress)?);
     notes.warnings.extend(super::bulletin::missing(&faces));
+    // sheets of an atlas may say the same
+    let mut said = Vec::new();
+    notes.warnings.retain(|w| {
+        !said.contains(w) && {
+            said.push(w.clone());
+            true
+        }
+    });
     let sheets = atlas.lines;
     manifest.count("sheets", sheets.len());
     for l in super::page::counts(&layers) {
@@ -295,10 +303,10 @@ impl Atlas<'_> {
         let made = sheet(&c, self.faces);
         let cut = projected.outside(leaf, view.bounds);
         if cut > 0 {
-            let name = leaf.value.clone().unwrap_or_default();
+            let name = leaf.value.as_ref().map_or_else(|| number.0.to_string(), |v| format!("{} ({v})", number.0));
             notes.warnings.push(Text::new(
-                format!("sheet {} {name}: {cut} feature(s) lie outside its frame, wholly or in part", number.0),
-                format!("第 {} 幅 {name}:{cut} 个要素全部或部分在图廓之外", number.0),
+                format!("sheet {name}: {cut} feature(s) lie outside its frame, wholly or in part"),
+                format!("图幅 {name}:{cut} 个要素全部或部分在图廓之外"),
             ));
         }
         self.lines.push(SheetLine {

@@ -1,6 +1,6 @@
 //! Title, frame and north arrow.
 
-use super::{BLACK, Composition, Layout, MARGIN, RIM, lettering, stroke};
+use super::{BLACK, Composition, Layout, MARGIN, lettering, stroke};
 use crate::error::Lang;
 use crate::model::{Anchor, Face, Lettering, Letters, Mark, one_line};
 
@@ -20,7 +20,8 @@ pub(super) fn title(c: &Composition<'_>, letters: &dyn Letters, marks: &mut Vec<
 /// Two lines around the map, the coordinates between them.
 pub(super) fn frame(l: &Layout) -> Vec<Mark> {
     let [x, y, w, h] = l.frame;
-    let outer = [x - RIM, y - RIM, w + 2.0 * RIM, h + 2.0 * RIM];
+    let rim = l.rim();
+    let outer = [x - rim, y - rim, w + 2.0 * rim, h + 2.0 * rim];
     vec![
         Mark::rectangle(l.frame, None, Some(stroke(BLACK, 0.25))),
         Mark::rectangle(outer, None, Some(stroke(BLACK, 0.8))),

@@ -47,7 +47,7 @@ pub(super) fn lines(c: &Composition<'_>) -> Grid {
 fn label(c: &Composition<'_>, side: Side, along: f64, text: String, outer: bool, rgba: [u8; 4]) -> Mark {
     let [left, top, width, height] = c.layout.frame;
     let size = c.layout.points(6.5);
-    let away = if outer { 4.5 } else { 0.9 };
+    let away = if outer { 4.5 } else { 0.9 } * c.layout.factor;
     let (at, turned_deg) = match side {
         Side::Top => ([along, top - away], 0.0),
         Side::Bottom => ([along, top + height + away + 0.75 * size], 0.0),

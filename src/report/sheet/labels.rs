@@ -1,4 +1,5 @@
-//! Names on the map, where there is room: the larger first, none over another, none over the north arrow.
+//! Names on the map, where there is room: the larger first, on their shape where it is large, else beside it; none over
+//! another, over a small shape or over the north arrow.
 
 use super::layers::Drawn;
 use super::{Composition, lettering};
@@ -31,16 +32,22 @@ pub(super) fn place(
     let size = c.layout.points(POINTS);
     let [left, top, w, h] = c.layout.frame;
     let mut boxes = vec![*taken];
+    // what is smaller than its name is not covered by any
+    boxes.extend(drawn.spots.iter().take(TRIED).filter(|s| s.half[1] < size && s.half[0] < 3.0 * size).map(|s| {
+        let [x, y] = s.at;
+        [x - s.half[0], y - s.half[1], x + s.half[0], y + s.half[1]]
+    }));
     let mut written = 0;
     for i in order.into_iter().take(TRIED) {
         let s = &drawn.spots[i];
         let text = one_line(&s.text, LONGEST);
         let (wide, high) = (letters.width(&text, Face::Sans) * size, size);
         let [x, y] = s.at;
-        let (dx, dy) = (s.half[0] + 0.5 * wide + 0.8, s.half[1] + 0.5 * high + 0.5);
+        let (dx, dy) = (s.half[0] + 0.5 * wide + 0.5, s.half[1] + 0.5 * high + 0.3);
         // middles of the label: on the shape, or beside it
         let all = [[x, y], [x + dx, y], [x - dx, y], [x, y - dy], [x, y + dy]];
-        let free = all[usize::from(s.beside)..].iter().find(|[x, y]| {
+        let roomy = !s.beside && 2.0 * s.half[0] > wide && 2.0 * s.half[1] > 1.5 * high;
+        let free = all[usize::from(!roomy)..].iter().find(|[x, y]| {
             let own = [x - 0.5 * wide, y - 0.5 * high, *x + 0.5 * wide, *y + 0.5 * high];
             let within = own[0] > left + 0.5 && own[1] > top + 0.5 && own[2] < left + w - 0.5 && own[3] < top + h - 0.5;
             within && boxes.iter().all(|b| own[2] < b[0] || own[0] > b[2] || own[3] < b[1] || own[1] > b[3])

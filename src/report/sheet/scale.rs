@@ -119,7 +119,7 @@ pub(super) fn grouped(n: f64) -> String {
 /// The bar below the map: four parts, of which the last is twice as long, and the written scale.
 pub(super) fn bar(c: &Composition<'_>, marks: &mut Vec<Mark>) {
     let [left, top, width, height] = c.layout.frame;
-    let y = top + height + super::RIM + 5.2 * c.layout.factor;
+    let y = top + height + c.layout.rim() + 5.2 * c.layout.factor;
     let ground_mm = 1000.0 / c.view.denominator;
     let part = part(60.0 * c.layout.factor / 4.0 / ground_mm);
     let length = part * ground_mm;

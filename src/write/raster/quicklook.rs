@@ -31,7 +31,7 @@ pub fn png(p: &Picture) -> Result<Vec<u8>> {
 /// The bytes of a picture without its opacity, of a resolution.
 ///
 /// # Errors
-/// As [`png`].
+/// As [`png()`].
 pub fn opaque_png(p: &Picture, dpi: Option<f64>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut done = || -> std::result::Result<(), png::EncodingError> {
