@@ -37,6 +37,8 @@ look() {
   if [ "$purpose" = test ]; then
     has ogrinfo || missing+=(ogrinfo)
     has sqlite3 || missing+=(sqlite3)
+    # reads PDFs; elsewhere than on Debian those checks are skipped, and say so
+    if has apt-get && ! has pdftotext; then missing+=(pdftotext); fi
     # charts as PNG; elsewhere than on Debian they are in English, and say so
     if has apt-get && ! has_chinese_font; then missing+=(chinese-font); fi
     # elsewhere than on Debian its tests are skipped, and say so
@@ -60,6 +62,7 @@ debian_package() {
     sqlite) echo libsqlite3-dev ;;
     cc) echo gcc libc6-dev ;;
     ogrinfo) echo gdal-bin ;;
+    pdftotext) echo poppler-utils ;;
     postgis) newest_postgis ;;
     chinese-font) echo fonts-wqy-microhei ;;
     *) echo "$1" ;;

@@ -25,7 +25,8 @@ use crate::report::restore::{self as report, Described};
 pub use crate::report::restore::{Line, RestoreRow, StateFigures};
 use crate::report::screen::skipped as skipped_table;
 use crate::report::terrain::settings;
-use crate::write::chart::Fonts;
+use crate::write::drawing::{svg, write_chart_png};
+use crate::write::typeface::Typefaces;
 use crate::write::vector::{Format, WriteOptions, write_staged};
 use crate::write::{Staging, table, text, xlsx};
 
@@ -267,8 +268,8 @@ fn charts(
     notes: &mut Notes,
     progress: &dyn Progress,
 ) -> Result<Vec<PathBuf>> {
-    let [svg, png] = o.charts;
-    let fonts = png.then(Fonts::system);
+    let [as_svg, png] = o.charts;
+    let fonts = png.then(Typefaces::system);
     if let Some(f) = &fonts
         && o.lang == Lang::Zh
         && !f.hold_chinese()
@@ -280,18 +281,18 @@ fn charts(
     }
     let mut taken = std::collections::BTreeSet::new();
     let mut out = Vec::new();
-    for r in rows.iter().filter(|_| svg || png) {
+    for r in rows.iter().filter(|_| as_svg || png) {
         progress.check()?;
-        let drawn = report::chart(r).svg(o.lang);
+        let drawn = report::chart(r).drawing(o.lang);
         let name = file_name(&r.site.site_id, &mut taken);
-        if svg {
+        if as_svg {
             let path = companion(&o.outputs[0], &format!("_{name}.svg"));
-            text::write_staged(staging, &path, &drawn)?;
+            text::write_staged(staging, &path, &svg::text(&drawn))?;
             out.push(path);
         }
         if let Some(f) = &fonts {
             let path = companion(&o.outputs[0], &format!("_{name}.png"));
-            f.write_png(&staging.claim(&path)?, &drawn)?;
+            write_chart_png(&staging.claim(&path)?, &drawn, f)?;
             out.push(path);
         }
         progress.advance(1);

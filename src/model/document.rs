@@ -1,6 +1,6 @@
 //! A document for people: headings, paragraphs and lists in order, not yet a file.
 
-use super::Table;
+use super::{Drawing, Table};
 use crate::error::Text;
 
 /// A document.
@@ -25,4 +25,11 @@ pub enum Part {
     Paragraph(Text),
     /// A list with its title; geometry is not shown.
     List(Table),
+    /// A chart, in the language of the document; a list beside it has its figures.
+    Chart {
+        /// What it shows, for those who cannot see it.
+        title: Text,
+        /// The chart.
+        drawing: Drawing,
+    },
 }

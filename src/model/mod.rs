@@ -2,6 +2,7 @@
 
 mod direction;
 mod document;
+mod drawing;
 mod feature;
 mod fire;
 mod issue;
@@ -18,6 +19,7 @@ mod table;
 
 pub use direction::Direction;
 pub use document::{Document, Part};
+pub use drawing::{Anchor, Drawing, Face, Ground, Lettering, Letters, Mark, POINT_MM, Sheet, Stroke, one_line};
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use fire::{
     Confidence, Delivery, FireEvent, FireEventKind, FireId, FirePoint, FireRiver, FireSite, FireState, FireTrack, Look,

@@ -134,6 +134,41 @@ pub fn flow(issues: &[Issue], events: &[Event], from: NaiveDate, to: NaiveDate) 
     flows(issues, events, from, to, By::All).pop().map(|(_, f)| f).unwrap_or_default()
 }
 
+/// How many issues were in such a state at the end of each day from `from` to `to`, as [`as_of`] tells it.
+pub fn by_day(
+    issues: &[Issue],
+    events: &[Event],
+    (from, to): (NaiveDate, NaiveDate),
+    such: fn(IssueState) -> bool,
+) -> Vec<(NaiveDate, usize)> {
+    let mut of: BTreeMap<&str, Vec<&Event>> = issues.iter().map(|i| (i.issue_id.as_str(), Vec::new())).collect();
+    for e in events.iter().filter(|e| e.date <= to) {
+        if let Some(list) = of.get_mut(e.issue_id.as_str()) {
+            list.push(e);
+        }
+    }
+    // what changes on a day, against the day before
+    let mut change: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    for list in of.values() {
+        let days: std::collections::BTreeSet<NaiveDate> = list.iter().map(|e| e.date).collect();
+        let mut before = 0;
+        for day in days {
+            let last = list.iter().rfind(|e| e.date <= day);
+            let now = i64::from(last.is_some_and(|e| such(e.to)));
+            *change.entry(day).or_default() += now - before;
+            before = now;
+        }
+    }
+    let mut open: i64 = change.range(..from).map(|(_, n)| n).sum();
+    from.iter_days()
+        .take_while(|d| *d <= to)
+        .map(|d| {
+            open += change.get(&d).copied().unwrap_or_default();
+            (d, usize::try_from(open).unwrap_or_default())
+        })
+        .collect()
+}
+
 /// Which issues a list holds; what is not told does not narrow it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {

@@ -3,6 +3,8 @@
 //! Every figure is a count of issues that a list of the same document names; the balance
 //! `open after = open before + opened + relapsed + reopened − closed − dismissed` holds in every row.
 
+mod figures;
+
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
@@ -36,6 +38,10 @@ pub struct Period<'a> {
     pub by_supervising: Vec<Group>,
     /// By kind of issue.
     pub by_kind: Vec<Group>,
+    /// Issues open and closed at the end of each day, up to a year.
+    pub days: Vec<(NaiveDate, usize, usize)>,
+    /// What happened in each month of these days, and how issues stood at its end.
+    pub months: Vec<(NaiveDate, Flow, Count)>,
     /// Name of the ledger.
     pub ledger: String,
 }
@@ -69,6 +75,7 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
     let (title, period) = heading(p);
     let mut parts = vec![Part::Heading(Text::new("1. Overall", "一、总体情况")), Part::Paragraph(overall(p))];
     parts.push(Part::Paragraph(compared(p)));
+    parts.extend(figures::months(p, lang));
     let groups = [
         (
             &p.by_admin,
@@ -93,6 +100,9 @@ pub fn bulletin(p: &Period<'_>, lang: Lang) -> Document {
     for (groups, name, title, head) in groups {
         parts.push(Part::Heading(title.clone()));
         parts.push(Part::List(balance(name, title, head, groups, &p.flow, p.standings, p.to, lang)));
+        if name == "by_responsible_unit" {
+            parts.extend(figures::progress(p, lang));
+        }
     }
     parts.push(Part::Heading(Text::new("6. Past their deadline", "六、逾期未销号问题")));
     parts.push(Part::List(overdue(p, lang)));

@@ -280,8 +280,8 @@ fn layer(l: &PageLayer) -> Json {
     })
 }
 
-/// By the first shape there is.
-fn drawn(shapes: &[Option<Geometry<f64>>]) -> Draw {
+/// How a layer is drawn by its geometry: by the first shape there is.
+pub fn drawn(shapes: &[Option<Geometry<f64>>]) -> Draw {
     match shapes.iter().flatten().next() {
         Some(Geometry::Point(_) | Geometry::MultiPoint(_)) => Draw::Point,
         Some(Geometry::Line(_) | Geometry::LineString(_) | Geometry::MultiLineString(_)) => Draw::Line,

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::staging::unwritable;
+use super::typeface::Typefaces;
 use super::{Staging, xlsx};
 use crate::error::{Error, Lang, Result};
 use crate::model::{Document, Part, Value};
 use crate::write::vector::WriteOptions;
 
-/// Writes a document as its extension says: `.html`, `.docx`, `.xlsx` (its lists, one a sheet).
+/// Writes a document as its extension says: `.html`, `.docx`, `.xlsx` (its lists, one a sheet). Charts of a `.docx` are
+/// pictures, with letters of these typefaces.
 ///
 /// # Errors
 /// `Usage` for another extension; `Output` where it cannot be written.
@@ -23,6 +25,7 @@ pub fn write(
     document: &Document,
     lang: Lang,
     time: DateTime<Utc>,
+    faces: &Typefaces,
 ) -> Result<PathBuf> {
     let ext = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match ext.as_str() {
@@ -32,7 +35,7 @@ pub fn write(
         }
         "docx" => {
             let place = staging.claim(path)?;
-            let bytes = docx::bytes(document, lang).map_err(|e| unwritable(path, e))?;
+            let bytes = docx::bytes(document, lang, faces).map_err(|e| unwritable(path, e))?;
             std::fs::write(&place, bytes).map_err(|e| unwritable(path, e))?;
         }
         "xlsx" => {
@@ -48,9 +51,11 @@ pub fn write(
             xlsx::write_staged(staging, path, &lists, &options)?;
         }
         _ => {
-            return Err(
-                Error::usage("a bulletin is a .html, .docx or .xlsx", "通报须为 .html、.docx 或 .xlsx").in_file(path)
-            );
+            return Err(Error::usage(
+                "a bulletin is a .html, .docx, .xlsx or .pdf",
+                "通报须为 .html、.docx、.xlsx 或 .pdf",
+            )
+            .in_file(path));
         }
     }
     Ok(path.to_path_buf())

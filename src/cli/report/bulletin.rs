@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::args::Shared;
 use super::super::args::ledger::WhichLedger;
-use super::super::{Done, put, run_time};
+use super::super::{Done, put, run_time, say};
 use crate::error::{Error, Lang, Result, Text};
 use crate::jobs::ledger::parse_day;
 use crate::jobs::report::bulletin::{BulletinOptions, days_of, paragraphs, run as bulletin_job};
@@ -25,7 +25,7 @@ pub(crate) struct BulletinArgs {
     /// Last day, with --from
     #[arg(long, value_name = "DATE", requires = "from")]
     pub to: Option<String>,
-    /// Output: .html .docx .xlsx; may be given several times
+    /// Output: .html .docx .xlsx .pdf; may be given several times
     #[arg(long, short, required = true, value_name = "OUT")]
     pub output: Vec<PathBuf>,
 }
@@ -50,6 +50,7 @@ pub(super) fn run(a: &BulletinArgs, shared: &Shared, lang: Lang) -> Done {
         lang,
         time: run_time()?,
     })?;
+    say::notes(&done.notes, shared, lang);
     let files: Vec<String> = done.files.iter().map(|f| f.display().to_string()).collect();
     if shared.json {
         let f = &done.flow;

@@ -87,7 +87,7 @@ fn options(a: &PageArgs, shared: &Shared, lang: Lang) -> Result<PageOptions> {
     })
 }
 
-fn layer_title(typed: &str) -> Result<(String, String)> {
+pub(super) fn layer_title(typed: &str) -> Result<(String, String)> {
     let parts = typed.split_once('=').filter(|(l, t)| !l.trim().is_empty() && !t.trim().is_empty());
     parts.map(|(l, t)| (l.trim().to_owned(), t.trim().to_owned())).ok_or_else(|| {
         Error::usage(

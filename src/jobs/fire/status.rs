@@ -17,7 +17,8 @@ use crate::error::{Error, Lang, Result, Text};
 use crate::model::{FireState, Progress};
 pub use crate::report::fire::status::UnitRow;
 use crate::report::fire::status::{DayRow, StatusRow, chart, days, list, units};
-use crate::write::chart::Fonts;
+use crate::write::drawing::{svg, write_chart_png};
+use crate::write::typeface::Typefaces;
 use crate::write::vector::{WriteOptions, write_staged};
 use crate::write::{Staging, table, text, xlsx};
 use read::Known;
@@ -142,8 +143,8 @@ fn write(
     xlsx::write_staged(staging, &outputs[1], &sheets, &options)?;
     table::write_list(staging, &outputs[2], &days, o.lang)?;
     let chart = chart(&day_rows, summary.extinction.median_days);
-    text::write_staged(staging, &outputs[3], &chart.svg(o.lang))?;
-    let fonts = Fonts::system();
+    text::write_staged(staging, &outputs[3], &svg::text(&chart.drawing(o.lang)))?;
+    let fonts = Typefaces::system();
     let lang = if fonts.hold_chinese() { o.lang } else { Lang::En };
     if lang != o.lang {
         notes.warnings.push(Text::new(
@@ -156,7 +157,7 @@ fn write(
             .warnings
             .push(Text::new("there is no font on this system: the PNG has no text", "本机没有任何字体:PNG 图没有文字"));
     }
-    fonts.write_png(&staging.claim(&outputs[4])?, &chart.svg(lang))?;
+    write_chart_png(&staging.claim(&outputs[4])?, &chart.drawing(lang), &fonts)?;
     let json = serde_json::to_string_pretty(&summary.json()).unwrap_or_default() + "\n";
     text::write_staged(staging, &outputs[5], &json)
 }

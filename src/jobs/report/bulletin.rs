@@ -2,14 +2,19 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 
+use super::super::Notes;
 use super::super::ledger::reading;
-use crate::error::{Error, Lang, Result, without_password};
-use crate::model::{Count, Document, Flow, Part};
-use crate::record::life::{By, as_of, counts, flow, flows};
+use crate::error::{Error, Lang, Result, Text, without_password};
+use crate::model::{Count, Document, Event, Flow, Issue, IssueState, Part};
+use crate::record::life::{By, as_of, by_day, counts, flow, flows};
 use crate::record::{self, Which};
 use crate::report::bulletin::{Group, Period, bulletin};
+use crate::report::pages::pages;
+use crate::write::drawing::pdf;
+use crate::write::text::write_bytes_staged;
+use crate::write::typeface::Typefaces;
 use crate::write::{Staging, document};
 
 /// Options of [`run`].
@@ -21,7 +26,7 @@ pub struct BulletinOptions {
     pub from: NaiveDate,
     /// Last day.
     pub to: NaiveDate,
-    /// Files: `.html`, `.docx`, `.xlsx`, all in one folder.
+    /// Files: `.html`, `.docx`, `.xlsx`, `.pdf`, all in one folder.
     pub outputs: Vec<PathBuf>,
     /// Replace them where they exist.
     pub overwrite: bool,
@@ -42,9 +47,14 @@ pub struct BulletinSummary {
     pub overdue: usize,
     /// The document.
     pub document: Document,
+    /// What must be said.
+    pub notes: Notes,
     /// Files written.
     pub files: Vec<PathBuf>,
 }
+
+/// Days of the curve of open issues, at most.
+const CURVE_DAYS: u64 = 365;
 
 /// Days of a month (`2026-11`), a quarter (`2026Q4`) or a year (`2026`).
 ///
@@ -114,17 +124,83 @@ pub fn run(o: &BulletinOptions) -> Result<BulletinSummary> {
         by_responsible: groups(By::ResponsibleUnit),
         by_supervising: groups(By::SupervisingUnit),
         by_kind: groups(By::Kind),
+        days: days(&issues, &events, o.to),
+        months: months(&issues, &events, o.to),
         ledger: without_password(&o.ledger),
     };
     balanced(&period)?;
     let document = bulletin(&period, o.lang);
     let mut staging = Staging::beside(first, o.overwrite)?;
-    for path in &o.outputs {
-        document::write(&mut staging, path, &document, o.lang, o.time)?;
-    }
+    let mut notes = Notes::default();
+    write(o, &document, &mut staging, &mut notes)?;
     let files = staging.commit()?;
     let overdue = standings.iter().filter(|s| s.overdue(o.to)).count();
-    Ok(BulletinSummary { flow: period.flow.clone(), found: standings.len(), overdue, document, files })
+    Ok(BulletinSummary { flow: period.flow.clone(), found: standings.len(), overdue, document, notes, files })
+}
+
+/// The first day of the curve: a year before the last, or that of the first event.
+fn since(events: &[Event], to: NaiveDate) -> NaiveDate {
+    let year = to.checked_sub_days(Days::new(CURVE_DAYS - 1)).unwrap_or(to);
+    events.iter().map(|e| e.date).min().map_or(to, |first| first.clamp(year, to.max(year)))
+}
+
+/// Open and closed issues day by day.
+fn days(issues: &[Issue], events: &[Event], to: NaiveDate) -> Vec<(NaiveDate, usize, usize)> {
+    let span = (since(events, to), to);
+    let open = by_day(issues, events, span, IssueState::is_open);
+    let closed = by_day(issues, events, span, |s| s == IssueState::Closed);
+    open.into_iter().zip(closed).map(|((d, open), (_, closed))| (d, open, closed)).collect()
+}
+
+/// What happened in the months of the curve, by the last day of each; the last month ends with the period.
+fn months(issues: &[Issue], events: &[Event], to: NaiveDate) -> Vec<(NaiveDate, Flow, Count)> {
+    let mut first = since(events, to).with_day(1).unwrap_or(to);
+    let mut out = Vec::new();
+    while first <= to {
+        let Some(next) = first.checked_add_months(chrono::Months::new(1)) else { break };
+        let end = next.pred_opt().unwrap_or(next).min(to);
+        let before = first.pred_opt().unwrap_or(first);
+        let count = counts(&as_of(issues, events, end), By::All, end).pop().map(|(_, c)| c).unwrap_or_default();
+        out.push((end, flow(issues, events, before, end), count));
+        first = next;
+    }
+    out
+}
+
+/// Writes the document in every form that was asked for.
+fn write(o: &BulletinOptions, document: &Document, staging: &mut Staging, notes: &mut Notes) -> Result<()> {
+    let is = |p: &PathBuf, ext: &str| p.extension().is_some_and(|e| e.eq_ignore_ascii_case(ext));
+    let faces = if o.outputs.iter().any(|p| is(p, "pdf")) { Typefaces::with_chinese()? } else { Typefaces::system() };
+    if o.outputs.iter().any(|p| is(p, "docx")) && !faces.hold_chinese() {
+        notes.warnings.push(Text::new(
+            "no font of this system holds Chinese: charts in the Word file miss characters; install fonts-noto-cjk or fonts-wqy-microhei",
+            "本机没有中文字体:Word 文件中的图表缺字;可安装 fonts-noto-cjk 或 fonts-wqy-microhei",
+        ));
+    }
+    for path in &o.outputs {
+        if !is(path, "pdf") {
+            document::write(staging, path, document, o.lang, o.time, &faces)?;
+            continue;
+        }
+        let about = pdf::About { title: document.title.in_lang(o.lang).to_owned(), lang: o.lang, time: o.time };
+        let sheets = pages(document, &faces, o.lang);
+        write_bytes_staged(staging, path, &pdf::bytes(&sheets, &about, &faces).map_err(|e| e.in_file(path))?)?;
+        notes.warnings.extend(missing(&faces));
+    }
+    Ok(())
+}
+
+/// Characters that no font of the system holds.
+pub(super) fn missing(faces: &Typefaces) -> Option<Text> {
+    let all = faces.missing();
+    let some: String = all.iter().take(20).collect();
+    let n = all.len();
+    (n > 0).then(|| {
+        Text::new(
+            format!("{n} character(s) are in no font of this system and show as boxes: {some}"),
+            format!("{n} 个字符本机没有字体,显示为方框:{some}"),
+        )
+    })
 }
 
 /// A document whose rows do not add up is not sent out.

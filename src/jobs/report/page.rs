@@ -1,8 +1,6 @@
 //! `report page`: layers, pictures and charts to one HTML file.
 
 mod charts;
-mod chips;
-mod layers;
 mod pictures;
 
 use std::path::{Path, PathBuf};
@@ -14,12 +12,12 @@ use serde_json::{Value as Json, json};
 use super::super::Notes;
 use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
+use super::layers::{self, Read, Wanted};
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::Progress;
 use crate::report::page::{Page, html};
 use crate::write::Staging;
 use crate::write::text::write_staged;
-use layers::Read;
 
 /// Pages beyond this many bytes open slowly; a note says so.
 const LARGE: usize = 60 << 20;
@@ -161,7 +159,15 @@ pub fn run(o: &PageOptions, progress: &dyn Progress) -> Result<PageSummary> {
     let mut notes = Notes::default();
     let mut manifest = Manifest::new("report page", o.time, parameters(o));
     progress.step(&Text::new("reading layers", "读取图层"), Some(o.layers.len() as u64));
-    let read = layers::read(o, &mut notes, &mut manifest, progress)?;
+    let wanted = Wanted {
+        layers: &o.layers,
+        layer_titles: &o.layer_titles,
+        fields: &o.fields,
+        chips: o.chips.as_deref(),
+        histories: true,
+        input: &o.input,
+    };
+    let read = layers::read(&wanted, &mut notes, &mut manifest, progress)?;
     if o.strict {
         notes.refuse()?;
     }
@@ -203,7 +209,7 @@ pub fn run(o: &PageOptions, progress: &dyn Progress) -> Result<PageSummary> {
     Ok(PageSummary { layers: summary, bytes: text.len(), notes, files })
 }
 
-fn counts(read: &[Read]) -> Vec<LayerCount> {
+pub(super) fn counts(read: &[Read]) -> Vec<LayerCount> {
     read.iter()
         .map(|r| LayerCount {
             layer: format!("{}#{}", r.source.file, r.layer.name),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::drawing::svg;
 use super::{is_number, shown};
 use crate::error::Lang;
 use crate::model::{Document, Part, Table};
@@ -9,7 +10,7 @@ use crate::model::{Document, Part, Table};
 const CSS: &str = "body{font-family:'Noto Serif CJK SC','Source Han Serif SC','SimSun',serif;max-width:60em;margin:2em auto;padding:0 1em;line-height:1.6;color:#111;background:#fff}\
 h1{font-size:1.5em;text-align:center;margin-bottom:0}h2{font-size:1.15em;margin-top:1.6em}.sub{text-align:center;color:#444}\
 table{border-collapse:collapse;width:100%;font-size:.9em}th,td{border:1px solid #888;padding:.25em .5em;text-align:left;overflow-wrap:anywhere}\
-th{background:#eee}td.n{text-align:right;font-variant-numeric:tabular-nums}tr.sum td{font-weight:bold}.note{color:#555;font-size:.85em;margin-top:2em}\
+th{background:#eee}figure{margin:1em 0;break-inside:avoid}figure svg{width:100%;height:auto}td.n{text-align:right;font-variant-numeric:tabular-nums}tr.sum td{font-weight:bold}.note{color:#555;font-size:.85em;margin-top:2em}\
 @media print{body{margin:0;max-width:none}thead{display:table-header-group}tr{break-inside:avoid}}\
 @media (prefers-color-scheme:dark){@media screen{body{color:#eee;background:#181818}th{background:#333}.sub,.note{color:#bbb}}}";
 
@@ -32,6 +33,14 @@ pub(super) fn text(d: &Document, lang: Lang) -> String {
                 let _ = writeln!(out, "<p>{}</p>", escaped(t.in_lang(lang)));
             }
             Part::List(t) => list(&mut out, t, lang),
+            Part::Chart { title, drawing } => {
+                let _ = writeln!(
+                    out,
+                    "<figure role=\"img\" aria-label=\"{}\">{}</figure>",
+                    escaped(title.in_lang(lang)),
+                    svg::text(drawing)
+                );
+            }
         }
     }
     let _ = writeln!(out, "<p class=\"note\">{}</p></main></body></html>", escaped(d.note.in_lang(lang)));

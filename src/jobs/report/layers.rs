@@ -1,15 +1,15 @@
-//! The layers of a page: read, brought to longitude and latitude, understood, with their events and chips.
+//! The layers of pages and map sheets: read, brought to longitude and latitude, understood, with their events and chips.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use geo::CoordsIter;
 
-use super::super::super::Notes;
-use super::super::super::inputs::layer_crs;
-use super::super::super::manifest::Manifest;
+use super::super::Notes;
+use super::super::inputs::{InputOptions, layer_crs};
+use super::super::manifest::Manifest;
 use super::chips::{from_folder, from_ledger};
-use super::{PageOptions, PageRole};
+use super::page::PageRole;
 use crate::error::{Error, Result, Text, without_password};
 use crate::model::{Field, Layer, LayerInfo, Progress, Reason, Schema, Skipped, Value};
 use crate::prepare::names::{FieldMap, Role, position};
@@ -17,6 +17,23 @@ use crate::prepare::shapes::Way;
 use crate::read::digest::digests;
 use crate::read::vector::{SourceName, layer, layers};
 use crate::report::page::{Events, History, PageLayer, PageSource, Roles, recognised};
+
+/// Which layers, and what is known of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Layers, FILE or FILE#layer, the lowest first.
+    pub layers: &'a [String],
+    /// Titles by layer name.
+    pub layer_titles: &'a [(String, String)],
+    /// Fields by what they say.
+    pub fields: &'a [(PageRole, String)],
+    /// Folder of chips.
+    pub chips: Option<&'a Path>,
+    /// With the events beside layers.
+    pub histories: bool,
+    /// How layers are read.
+    pub input: &'a InputOptions,
+}
 
 /// A layer as the page takes it, and what the page says of its source.
 pub(super) struct Read {
@@ -26,13 +43,13 @@ pub(super) struct Read {
 
 /// Reads all layers.
 pub(super) fn read(
-    o: &PageOptions,
+    o: &Wanted<'_>,
     notes: &mut Notes,
     manifest: &mut Manifest,
     progress: &dyn Progress,
 ) -> Result<Vec<Read>> {
     let mut out = Vec::new();
-    for name in &o.layers {
+    for name in o.layers {
         let first = out.len();
         for source in named(name, o, notes)? {
             progress.check()?;
@@ -48,7 +65,7 @@ pub(super) fn read(
 }
 
 /// The layer that a name tells, or all layers with geometry of its file; a note names the others.
-fn named(name: &str, o: &PageOptions, notes: &mut Notes) -> Result<Vec<SourceName>> {
+fn named(name: &str, o: &Wanted<'_>, notes: &mut Notes) -> Result<Vec<SourceName>> {
     let source = SourceName::parse(name);
     if source.layer.is_some() {
         return Ok(vec![source]);
@@ -66,9 +83,11 @@ fn named(name: &str, o: &PageOptions, notes: &mut Notes) -> Result<Vec<SourceNam
     if !lists.is_empty() {
         let names = lists.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
         let file = shown(&source.path);
+        let (en, zh) =
+            if o.histories { (" (events become histories)", "(办理记录并入历史)") } else { ("", "") };
         notes.warnings.push(Text::new(
-            format!("{file}: lists without geometry are not layers of the page: {names} (events become histories)"),
-            format!("{file}:无几何的表不作为图层:{names}(办理记录并入历史)"),
+            format!("{file}: lists without geometry are not drawn as layers: {names}{en}"),
+            format!("{file}:无几何的表不作为图层:{names}{zh}"),
         ));
     }
     Ok(drawn.iter().map(|l| SourceName { path: source.path.clone(), layer: Some(l.name.clone()) }).collect())
@@ -79,23 +98,23 @@ pub(super) fn shown(path: &Path) -> String {
     if text.starts_with("PG:") { text } else { path.file_name().map_or(text, |n| n.to_string_lossy().into_owned()) }
 }
 
-fn one(source: &SourceName, o: &PageOptions, notes: &mut Notes, manifest: &mut Manifest) -> Result<Read> {
+fn one(source: &SourceName, o: &Wanted<'_>, notes: &mut Notes, manifest: &mut Manifest) -> Result<Read> {
     let mut read = layer(source, &o.input.read)?;
     let all: Vec<String> = layers(source, &o.input.read)?.into_iter().map(|l| l.name).collect();
-    let crs = layer_crs(&read.info, &o.input, &mut notes.warnings)?;
+    let crs = layer_crs(&read.info, o.input, &mut notes.warnings)?;
     let place = |e: Error| e.in_file(&read.info.source).in_layer(&read.info.name);
     let way = Way::new(&crs, None, &read).map_err(place)?;
-    notes.warnings.extend(super::super::super::inputs::about(&read.info.name, way.warning().as_slice()));
+    notes.warnings.extend(super::super::inputs::about(&read.info.name, way.warning().as_slice()));
     manifest.read("layer", &read.info, &crs, way.pipeline(), read.features.len(), digests(&source.path)?);
     notes.skipped.append(&mut read.skipped);
     let (shapes, rows, fids) = brought(&mut read, &way, notes)?;
     let fields = read.info.schema.fields.clone();
     let meaning = recognised(&fields, told(&read.info.schema, o)).with_classes(&fields, &rows);
-    let events = meaning.history.filter(|h| all.iter().any(|l| *l == h.list));
+    let events = meaning.history.filter(|h| o.histories && all.iter().any(|l| *l == h.list));
     let events = events.map(|h| history(h, source, o, meaning.roles.id, &rows)).transpose()?.flatten();
-    let chips = match &o.chips {
+    let chips = match o.chips {
         Some(dir) => from_folder(dir, meaning.roles.id, &rows, &fids, notes)?,
-        None if all.iter().any(|l| l == "chips") => from_ledger(source, &read.info.schema, &rows)?,
+        None if o.histories && all.iter().any(|l| l == "chips") => from_ledger(source, &read.info.schema, &rows)?,
         None => BTreeMap::new(),
     };
     let name = read.info.name.clone();
@@ -147,7 +166,7 @@ fn aside(info: &LayerInfo, fid: i64, code: &'static str, text: Text) -> Skipped 
 }
 
 /// Roles that the user told, else those that fields have by their usual names.
-fn told(schema: &Schema, o: &PageOptions) -> Roles {
+fn told(schema: &Schema, o: &Wanted<'_>) -> Roles {
     let user = |role: PageRole| o.fields.iter().rev().find(|(r, _)| *r == role).and_then(|(_, f)| schema.position(f));
     let usual = |role: Role| position(schema, role, &FieldMap::new());
     Roles {
@@ -164,7 +183,7 @@ fn told(schema: &Schema, o: &PageOptions) -> Roles {
 }
 
 /// Refuses a field that no layer has: a slip of the pen would empty a filter in silence.
-fn named_fields(o: &PageOptions, read: &[Read]) -> Result<()> {
+fn named_fields(o: &Wanted<'_>, read: &[Read]) -> Result<()> {
     let has = |f: &str| read.iter().any(|r| r.layer.fields.iter().any(|x| x.name.eq_ignore_ascii_case(f)));
     let Some((role, field)) = o.fields.iter().find(|(_, f)| !has(f)) else { return Ok(()) };
     let role = role.as_str();
@@ -174,7 +193,7 @@ fn named_fields(o: &PageOptions, read: &[Read]) -> Result<()> {
     ))
 }
 
-fn named_titles(o: &PageOptions, read: &[Read]) -> Result<()> {
+fn named_titles(o: &Wanted<'_>, read: &[Read]) -> Result<()> {
     let names: Vec<&str> = read.iter().map(|r| r.layer.name.as_str()).collect();
     let Some((layer, _)) = o.layer_titles.iter().find(|(l, _)| !names.contains(&l.as_str())) else { return Ok(()) };
     let list = names.join(", ");
@@ -189,7 +208,7 @@ fn named_titles(o: &PageOptions, read: &[Read]) -> Result<()> {
 fn history(
     h: &History,
     source: &SourceName,
-    o: &PageOptions,
+    o: &Wanted<'_>,
     id: Option<usize>,
     rows: &[Vec<Value>],
 ) -> Result<Option<Events>> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::super::Notes;
-use super::super::super::ledger::reading;
+use super::super::Notes;
+use super::super::ledger::reading;
 use super::layers::shown;
 use crate::error::{Error, Result, Text};
 use crate::model::{Schema, Value};
