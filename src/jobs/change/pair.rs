@@ -6,7 +6,7 @@ use crate::error::{Error, Result, Text};
 use crate::jobs::Notes;
 use crate::jobs::inputs::typed_crs;
 use crate::jobs::manifest::Manifest;
-use crate::jobs::pipeline::units;
+use crate::jobs::pipeline::wide_units;
 use crate::jobs::raster_out::SeenCounts;
 use crate::jobs::view::{View, same_crs};
 use crate::model::{Crs, Grid, Role, Scene, Window};
@@ -58,7 +58,7 @@ impl Pair {
         let mut after = View::open(&scenes[1], &roles, Some(&before.grid), o.raster.mask, &mut notes.warnings)?;
         (before.shown_from, after.shown_from) = (bands, bands);
         let blocks: Vec<(usize, usize)> = before.blocks.iter().chain(&after.blocks).copied().collect();
-        let windows = units(&before.grid, &blocks);
+        let windows = wide_units(&before.grid, &blocks);
         let title = match o.method {
             Method::Difference(i) => Some(i),
             _ => None,
