@@ -219,6 +219,8 @@ fn one<T: OutPixel>(
         reflectance(s, &roles, path)?;
     }
     let view = View::open(s, &roles, None, o.raster.mask, &mut notes.warnings)?;
+    let used: Vec<Role> = roles.iter().copied().chain([Role::Qa]).collect();
+    let digests = Manifest::digesting(&[s], &used);
     let windows = wide_units(&view.grid, &view.blocks);
     let mut fitted = Fitted::default();
     if o.wanted.contains(&Wanted::Fvc) {
@@ -258,9 +260,7 @@ fn one<T: OutPixel>(
         write_png(&png, &picture(&look, Ramp::Vegetation, range))?;
     }
     let mut manifest = Manifest::new("index", o.raster.time, parameters(o, &fitted));
-    let mut used = roles.clone();
-    used.push(Role::Qa);
-    manifest.scenes(&[("scene", s, &view.grid)], &used)?;
+    manifest.scenes(&[("scene", s, &view.grid)], &used, digests)?;
     for (n, c) in names.iter().zip(&counts) {
         manifest.count(n, c.json());
     }

@@ -11,6 +11,7 @@ use crate::jobs::raster_out::SeenCounts;
 use crate::jobs::view::{View, same_crs};
 use crate::model::{Crs, Grid, Role, Scene, Window};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds, resolve};
+use crate::read::digest::Digesting;
 use crate::read::scenes::{require, scene};
 use crate::report::change::Described;
 
@@ -99,11 +100,21 @@ impl Pair {
         Ok(g.pixel_area() * degree * degree * (0.5 * (south + north)).to_radians().cos())
     }
 
-    pub fn record(&self, m: &mut Manifest) -> Result<()> {
+    /// Begins the digests of the files that are read.
+    pub fn digesting(&self) -> Option<Digesting> {
+        Manifest::digesting(&[&self.scenes[0], &self.scenes[1]], &self.used())
+    }
+
+    pub fn record(&self, m: &mut Manifest, digests: Option<Digesting>) -> Result<()> {
+        let [before, after] = &self.scenes;
+        let all = [("before", before, &self.before.grid), ("after", after, &self.after.grid)];
+        m.scenes(&all, &self.used(), digests)
+    }
+
+    fn used(&self) -> Vec<Role> {
         let mut used = self.roles.clone();
         used.push(Role::Qa);
-        let [before, after] = &self.scenes;
-        m.scenes(&[("before", before, &self.before.grid), ("after", after, &self.after.grid)], &used)
+        used
     }
 
     /// What the tables say of the pair.

@@ -363,7 +363,7 @@ fn record(m: &mut Manifest, look: &Look, f: &SceneFires) -> Result<()> {
     let mut all = vec![("scene", &look.scene, &look.grid)];
     all.extend(look.night.as_ref().map(|n| ("night", n, &look.grid)));
     used.push(Role::Tir);
-    m.scenes(&all, &used)?;
+    m.scenes(&all, &used, None)?;
     m.count(&f.scene, f.json());
     Ok(())
 }
