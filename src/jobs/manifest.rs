@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::Notes;
-use super::digesting::Digesting;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
@@ -176,9 +175,12 @@ impl Manifest {
     /// # Errors
     /// `Input` where a file cannot be read.
     pub(super) fn stack(&mut self, stack: &super::stack::Stack, files: Digesting) -> Result<()> {
-        let files: Vec<Json> = files
-            .done()?
-            .into_iter()
+        let digests = files.wait()?;
+        let files: Vec<Json> = stack
+            .paths()
+            .iter()
+            .filter_map(|p| digests.get(p))
+            .flatten()
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
         let g = &stack.grid;
