@@ -23,10 +23,11 @@ pub(super) fn units(grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {
     units_from((TILE, ROWS), grid, blocks)
 }
 
-/// As [`units`], two output tiles wide at least: two tiles of a file are inflated in turns, in little more time than one
-/// ([`crate::read::raster`]). For jobs that read few bands.
+/// As [`units`], two output tiles wide at least where a tile of a file fills an output tile: two tiles of a file are
+/// inflated in turns, in little more time than one ([`crate::read::raster`]). For jobs that read few bands.
 pub(super) fn wide_units(grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {
-    units_from((2 * TILE, ROWS), grid, blocks)
+    let alone = blocks.iter().any(|(w, _)| *w >= TILE);
+    units_from((if alone { 2 * TILE } else { TILE }, ROWS), grid, blocks)
 }
 
 fn units_from(mut size: (usize, usize), grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {

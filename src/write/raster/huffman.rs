@@ -480,9 +480,11 @@ mod tests {
             [3, 10, 11, 12, 13, 34, 257].map(length_symbol),
             [(257, 0, 0), (264, 0, 0), (265, 0, 1), (265, 1, 1), (266, 0, 1), (272, 3, 2), (284, 30, 5),]
         );
+        assert_eq!([24, 258, 261, 516].map(repeats), [(0, Some(24)), (1, None), (1, Some(3)), (2, None)]);
+        // of equal bytes the first is coded; where one or two would be left for a repeat, which there is none of, they are too
         assert_eq!(
-            [24, 258, 259, 260, 261, 516].map(repeats),
-            [(0, Some(24)), (1, None), (0, Some(256)), (0, Some(257)), (1, Some(3)), (2, None),]
+            [24, 25, 259, 260, 261, 262].map(|n| (ending(&vec![9; n]).0.len(), ending(&vec![9; n]).1)),
+            [(24, 0), (1, 24), (1, 258), (2, 258), (3, 258), (1, 261)]
         );
     }
 

@@ -260,9 +260,9 @@ impl<T: Writable> Cog<T> {
     }
 }
 
-/// Pieces that lie one behind the other as one, up to a few MiB.
+/// Pieces that lie one behind the other as one, up to a MiB.
 fn in_runs(pieces: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    const MOST: u64 = 8 << 20;
+    const MOST: u64 = 1 << 20;
     let mut out: Vec<(u64, u64)> = Vec::with_capacity(pieces.len());
     for (from, n) in pieces {
         match out.last_mut() {
