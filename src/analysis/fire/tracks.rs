@@ -32,7 +32,7 @@ pub fn tracks(points: &[FirePoint], looks: &[Look], until: DateTime<Utc>, o: &Tr
 pub fn fires(points: &[FirePoint], until: DateTime<Utc>, o: &TrackOptions) -> Vec<u32> {
     let end = points.partition_point(|p| p.time <= until);
     let spots: Vec<Spot> = points[..end]
-        .iter()
+        .par_iter()
         .map(|p| Spot { lonlat: p.lonlat, time_s: p.time.timestamp(), radius_m: p.radius_m() })
         .collect();
     link(&spots, &o.link)
