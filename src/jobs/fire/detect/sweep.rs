@@ -29,7 +29,7 @@ pub(super) struct Swept {
     pub by_method: [u64; 6],
     /// Candidates of the thermal test without enough background.
     pub undecided: u64,
-    /// Hot by day where the night was not seen clear: neither confirmed nor dismissed.
+    /// Hot by day where the night was not seen clear, or could not be told: neither confirmed nor dismissed.
     pub unconfirmed: u64,
     /// Hot by day but not by night.
     pub cooled: u64,
@@ -94,9 +94,11 @@ impl<'a> Settler<'a> {
         let window = self.near.window(s);
         let n = window.len();
         let (mut methods, mut sure, mut delta) = (vec![0u8; n], vec![0u8; n], Vec::new());
+        // clear, but it was not told whether they are hot
+        let mut untold = Vec::new();
         self.reflect(s, &mut methods, &mut sure);
         if self.look.uses(Method::Thermal) {
-            delta = self.heat(s, &mut methods, &mut sure);
+            delta = self.heat(s, &mut methods, &mut sure, &mut untold);
         }
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         if let Some(k) = self.sagbt_k {
@@ -113,12 +115,19 @@ impl<'a> Settler<'a> {
             *m = if *m & asked == 0 { 0 } else { *m };
         }
         if let Some(h) = self.history.as_deref_mut() {
-            self.swept.fleeting += h.keep(window, &own.seen, &mut methods);
+            let fleeting = h.keep(window, &own.seen, &mut methods);
+            self.swept.fleeting += fleeting.len() as u64;
+            untold.extend(fleeting);
         }
         self.collect(s, &methods, &sure, &delta)?;
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         self.swept.counts.add(&SeenCounts::of(&own.seen));
-        self.ground.add(window, &own.seen);
+        let mut told = own.seen.clone();
+        for i in untold.into_iter().filter(|i| methods[*i] == 0 && own.seen[*i] == Seen::Yes) {
+            // a fire there is not seen to be out
+            told[i] = Seen::Undefined;
+        }
+        self.ground.add(window, &told);
         let recorded = |seen: Seen, v: u8| if seen == Seen::NoData { NOT_RECORDED } else { v };
         Ok(Settled {
             window,
@@ -155,10 +164,12 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// The thermal test by day, and by night where there is a scene of it; answers the hot pixels.
-    fn heat(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) -> Vec<Hot> {
+    /// The thermal test by day, and by night where there is a scene of it; answers the hot pixels, and adds those of which
+    /// nothing can be told.
+    fn heat(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8], untold: &mut Vec<usize>) -> Vec<Hot> {
         let day = self.anomalies(s, s.core, false, &self.o.thermal);
-        self.swept.undecided += day.undecided;
+        self.swept.undecided += day.undecided.len() as u64;
+        untold.extend(&day.undecided);
         let bit = Method::Thermal.bit();
         if self.look.night.is_none() {
             day.hot.iter().for_each(|h| methods[h.at] |= bit);
@@ -180,6 +191,12 @@ impl<'a> Settler<'a> {
         if let Some(own) = self.near.own(s) {
             seen_by_night = own.night_flags.iter().map(|f| clear(*f)).collect();
         }
+        for at in &night.undecided {
+            let (r, col) = (at / more.width + more.row, at % more.width + more.col);
+            if (c.row..c.row + c.height).contains(&r) && (c.col..c.col + c.width).contains(&col) {
+                seen_by_night.get_mut((r - c.row) * c.width + col - c.col).into_iter().for_each(|s| *s = false);
+            }
+        }
         let mut kept = Vec::new();
         for h in day.hot {
             let (r, col) = (h.at / c.width + c.row - more.row, h.at % c.width + c.col - more.col);
@@ -193,6 +210,7 @@ impl<'a> Settler<'a> {
                 self.swept.cooled += 1;
             } else {
                 self.swept.unconfirmed += 1;
+                untold.push(h.at);
             }
         }
         kept
@@ -256,10 +274,10 @@ impl History {
     }
 
     /// Enters a look and takes the thermal methods' bits from pixels that were hot in too few of the last clear looks; answers
-    /// how many pixels that were. A pixel that was not seen clear keeps its past.
-    pub fn keep(&mut self, w: Window, seen: &[Seen], methods: &mut [u8]) -> u64 {
+    /// these pixels. A pixel that was not seen clear keeps its past.
+    pub fn keep(&mut self, w: Window, seen: &[Seen], methods: &mut [u8]) -> Vec<usize> {
         let heat = Method::Thermal.bit() | Method::Sagbt.bit();
-        let (last, mut removed) = (u16::MAX >> (16 - self.of.clamp(1, 16)), 0);
+        let (last, mut removed) = (u16::MAX >> (16 - self.of.clamp(1, 16)), Vec::new());
         for (i, (m, s)) in methods.iter_mut().zip(seen).enumerate() {
             let past = &mut self.looks[(w.row + i / w.width) * self.width + w.col + i % w.width];
             if *s == Seen::Yes || *m != 0 {
@@ -267,7 +285,7 @@ impl History {
             }
             if *m & heat != 0 && (*past & last).count_ones() < self.hot {
                 *m &= !heat;
-                removed += 1;
+                removed.push(i);
             }
         }
         removed
