@@ -17,11 +17,11 @@ S = [
     ("S3", 35, 67, 3, 3, {0, 1, 6, 7}, {0, 6, 7}, "WH025", "", "out in July and back on 26 July"),
     ("S4", 65, 20, 3, 3, set(LOOKS), set(NIGHTS), "", "", "under cloud since 10 July: not known to be out"),
     ("S5", 24, 30, 3, 3, set(LOOKS), set(NIGHTS), "WH007", PLANT, "a flare of the coking plant: flagged and counted apart"),
-    ("S6", 70, 70, 3, 3, set(LOOKS), set(), "", "", "a roof: cool by night, no fire"),
-    ("S7", 8, 70, 3, 3, {0, 1, 2, 3, 4}, {0, 2, 4}, "", "", "two clear looks, and one that did not record it"),
+    ("S6", 70, 70, 3, 3, set(LOOKS), set(), "", "", "a roof: cool by night and no fire"),
+    ("S7", 8, 70, 3, 3, {0, 1, 2, 3, 4}, {0, 2, 4}, "", "", "two clear looks and one that did not record it"),
     ("S8", 60, 45, 3, 3, {7}, {7}, "", "", "seen in the last look for the first time"),
     ("S9", 74, 44, 4, 3, {2}, set(), "", "", "grass that burned with flames on 24 June; its warm ground was cool by night"),
-    ("S10", 10, 10, 3, 3, {4, 5, 6, 7}, {4, 6, 7}, "", "", "from 10 July on, but its night was hidden until 26 July"),
+    ("S10", 10, 10, 3, 3, {4, 5, 6, 7}, {4, 6, 7}, "", "", "from 10 July on but its night was hidden until 26 July"),
 ]
 FLAMES = {"S5": [(25, 31), (26, 31)], "S9": [(75, 45), (76, 45)]}
 CLOUD = {3: ["S1"], 4: ["S4"], 5: ["S4"], 6: ["S4"], 7: ["S4"]}  # by day

@@ -4,7 +4,7 @@
 //! pixel's answer does not depend on the block it was computed in.
 
 use super::screen::{
-    CLEAR, DATA, Flags, G_MAYBE, G_NEAR, G_SURE, G_WATER, H_ALPHA, H_BETA, LIT, S_MAYBE, S_SURE, S_WATER,
+    CLEAR, DATA, Flags, G_MAYBE, G_NEAR, G_SURE, G_WATER, H_ALPHA, H_BETA, LIT, S_MAYBE, S_SURE, S_WATER, ratio,
 };
 use crate::model::Window;
 
@@ -32,8 +32,8 @@ pub struct Around<'a> {
     pub flags: &'a [Flags],
     /// Reflectance of band 7.
     pub r7: &'a [f32],
-    /// Ratio of bands 7 and 5 ([`super::screen::ratio`]).
-    pub r75: &'a [f32],
+    /// Reflectance of band 5.
+    pub r5: &'a [f32],
 }
 
 impl Around<'_> {
@@ -80,18 +80,19 @@ impl Around<'_> {
 
     /// `ρ7/ρ5 > mean + max(3σ, 0.8)` and `ρ7 > mean + max(3σ, 0.08)` over the background of a window.
     fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: &[bool]) -> bool {
-        let (mut ratio, mut p7) = (Sums::default(), Sums::default());
+        let (mut r75, mut p7) = (Sums::default(), Sums::default());
         for r in r0..r1 {
             let row = r * self.width + c0..r * self.width + c1;
-            let values = self.r7[row.clone()].iter().zip(&self.r75[row.clone()]);
-            for ((r7, r75), _) in values.zip(&background[row]).filter(|(_, b)| **b) {
-                p7.add(*r7);
-                if r75.is_finite() {
-                    ratio.add(*r75);
+            let values = self.r7[row.clone()].iter().zip(&self.r5[row.clone()]);
+            for ((p, p5), _) in values.zip(&background[row]).filter(|(_, b)| **b) {
+                p7.add(*p);
+                let r = ratio(*p, *p5);
+                if r.is_finite() {
+                    r75.add(r);
                 }
             }
         }
-        ratio.exceeded_by(self.r75[at], 0.8) && p7.exceeded_by(self.r7[at], 0.08)
+        r75.exceeded_by(ratio(self.r7[at], self.r5[at]), 0.8) && p7.exceeded_by(self.r7[at], 0.08)
     }
 }
 

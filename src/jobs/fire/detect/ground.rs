@@ -44,11 +44,16 @@ impl Ground {
             }
             let mut rest = row;
             let mut col = w.col;
+            let clear = row.iter().all(|s| *s == Seen::Yes);
             while !rest.is_empty() && col / self.step < self.columns {
                 let (part, after) = rest.split_at((self.step - col % self.step).min(rest.len()));
                 let at = r * self.columns + col / self.step;
-                self.recorded[at] += part.iter().filter(|s| **s != Seen::NoData).count() as u32;
-                self.hidden[at] |= part.iter().any(|s| *s != Seen::Yes && *s != Seen::NoData);
+                if clear {
+                    self.recorded[at] += part.len() as u32;
+                } else {
+                    self.recorded[at] += part.iter().filter(|s| **s != Seen::NoData).count() as u32;
+                    self.hidden[at] |= part.iter().any(|s| *s != Seen::Yes && *s != Seen::NoData);
+                }
                 (rest, col) = (after, col + part.len());
             }
         }

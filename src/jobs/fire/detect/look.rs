@@ -31,8 +31,8 @@ pub(super) struct Planes {
     pub flags: Vec<Flags>,
     /// Reflectance of 2.2 µm; empty without reflectances.
     pub r7: Vec<f32>,
-    /// Its ratio to the near infrared.
-    pub r75: Vec<f32>,
+    /// Reflectance of the near infrared, where a test of neighbours asks for it.
+    pub r5: Vec<f32>,
     /// Surface temperature, K; empty where not asked for.
     pub kelvin: Vec<f32>,
     /// Difference of both thermal bands, K.
@@ -73,6 +73,11 @@ impl Read {
 
     fn band(&self, role: Role) -> Option<&[f32]> {
         self.bands.iter().find(|b| b.0 == role).map(|b| b.1.as_slice())
+    }
+
+    /// A band, which is not there any more.
+    fn take(&mut self, role: Role) -> Vec<f32> {
+        self.bands.iter_mut().find(|b| b.0 == role).map_or_else(Vec::new, |b| std::mem::take(&mut b.1))
     }
 
     fn all<const N: usize>(&self, roles: [Role; N]) -> Option<[&[f32]; N]> {
@@ -229,6 +234,12 @@ impl Look {
         if self.measures_heat() {
             self.heat(&read, heat.as_ref().unwrap_or(&read), &mut p);
         }
+        let mut read = read;
+        let neighbours = self.tests(Method::Schroeder) || self.tests(Method::Goli);
+        if read.band(Role::Swir2).is_some() {
+            p.r5 = if neighbours { read.take(self.nir) } else { Vec::new() };
+            p.r7 = read.take(Role::Swir2);
+        }
         p.seen = read.seen;
         if let Some(night) = night {
             p.night_flags = screen::seen_flags(&night.seen);
@@ -273,10 +284,6 @@ impl Look {
                 _ => {}
             }
         }
-        if self.tests(Method::Schroeder) || self.tests(Method::Goli) {
-            p.r75 = b[2].iter().zip(b[0]).map(|(a, b)| screen::ratio(*a, *b)).collect();
-        }
-        p.r7 = b[2].to_vec();
     }
 
     fn heat(&self, optical: &Read, heat: &Read, p: &mut Planes) {

@@ -122,12 +122,16 @@ impl<'a> Settler<'a> {
         self.collect(s, &methods, &sure, &delta)?;
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         self.swept.counts.add(&SeenCounts::of(&own.seen));
-        let mut told = own.seen.clone();
-        for i in untold.into_iter().filter(|i| methods[*i] == 0 && own.seen[*i] == Seen::Yes) {
-            // a fire there is not seen to be out
-            told[i] = Seen::Undefined;
+        if untold.is_empty() {
+            self.ground.add(window, &own.seen);
+        } else {
+            let mut told = own.seen.clone();
+            for i in untold.into_iter().filter(|i| methods[*i] == 0 && own.seen[*i] == Seen::Yes) {
+                // a fire there is not seen to be out
+                told[i] = Seen::Undefined;
+            }
+            self.ground.add(window, &told);
         }
-        self.ground.add(window, &told);
         let recorded = |seen: Seen, v: u8| if seen == Seen::NoData { NOT_RECORDED } else { v };
         Ok(Settled {
             window,
@@ -151,8 +155,8 @@ impl<'a> Settler<'a> {
             return;
         }
         let r7 = self.near.gather(s, |p| &p.r7);
-        let r75 = self.near.gather(s, |p| &p.r75);
-        let around = Around { width: s.wide.width, core: s.core, flags: &flags, r7: &r7, r75: &r75 };
+        let r5 = self.near.gather(s, |p| &p.r5);
+        let around = Around { width: s.wide.width, core: s.core, flags: &flags, r7: &r7, r5: &r5 };
         type Test = fn(&Around<'_>) -> Vec<u8>;
         let tests: [(Method, Test); 3] =
             [(Method::Schroeder, context::schroeder), (Method::Hotmap, context::hotmap), (Method::Goli, context::goli)];
