@@ -30,9 +30,9 @@ pub struct Around<'a> {
     pub core: Window,
     /// Flags of [`super::screen`].
     pub flags: &'a [Flags],
-    /// Reflectance of band 7.
+    /// Reflectance of band 7; may be empty where no pixel of the core is potential without being unambiguous by itself.
     pub r7: &'a [f32],
-    /// Reflectance of band 5.
+    /// Reflectance of band 5; as band 7.
     pub r5: &'a [f32],
 }
 
@@ -79,12 +79,15 @@ impl Around<'_> {
     }
 
     /// `ρ7/ρ5 > mean + max(3σ, 0.8)` and `ρ7 > mean + max(3σ, 0.08)` over the background of a window.
-    fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: &[bool]) -> bool {
+    fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: impl Fn(usize) -> bool) -> bool {
+        if self.r7.is_empty() {
+            return false;
+        }
         let (mut r75, mut p7) = (Sums::default(), Sums::default());
         for r in r0..r1 {
             let row = r * self.width + c0..r * self.width + c1;
             let values = self.r7[row.clone()].iter().zip(&self.r5[row.clone()]);
-            for ((p, p5), _) in values.zip(&background[row]).filter(|(_, b)| **b) {
+            for ((p, p5), _) in values.zip(row).filter(|(_, i)| background(*i)) {
                 p7.add(*p);
                 let r = ratio(*p, *p5);
                 if r.is_finite() {
@@ -131,7 +134,7 @@ pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
         return out;
     }
     let fit = DATA | CLEAR | LIT;
-    let background: Vec<bool> = a.flags.iter().map(|f| f & fit == fit && f & (S_SURE | S_WATER) == 0).collect();
+    let background = |i: usize| a.flags[i] & (fit | S_SURE | S_WATER) == fit;
     for (k, c, r, i) in asked {
         let f = a.flags[i];
         if f & S_WATER != 0 {
@@ -139,7 +142,7 @@ pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
         }
         if f & S_SURE != 0 {
             out[k] = SURE;
-        } else if a.stands_out(i, a.window(c, r, REACH), &background) {
+        } else if a.stands_out(i, a.window(c, r, REACH), background) {
             out[k] = PROBABLE;
         }
     }
@@ -169,7 +172,7 @@ pub fn goli(a: &Around<'_>) -> Vec<u8> {
         } else if f & G_MAYBE != 0 {
             let enough = |w: &[usize; 4]| 4 * counts.inside(*w) >= ((w[1] - w[0]) * (w[3] - w[2])) as u32;
             let window = (GOLI_LEAST..=REACH).map(|n| a.window(c, r, n)).find(enough);
-            if window.is_some_and(|w| a.stands_out(i, w, &background)) {
+            if window.is_some_and(|w| a.stands_out(i, w, |i| background[i])) {
                 out[k] = PROBABLE;
             }
         }

@@ -6,7 +6,7 @@ use super::ground::Ground;
 use super::look::{Look, Planes, clear};
 use super::{DetectOptions, History};
 use crate::analysis::fire::detect::cluster::HotPixel;
-use crate::analysis::fire::detect::context::{self, Around, HALO, NONE, SURE};
+use crate::analysis::fire::detect::context::{self, Around, HALO, SURE};
 use crate::analysis::fire::detect::screen::{Flags, G_MAYBE, G_NEAR, G_SURE, H_ALPHA, H_BETA, S_MAYBE, S_SURE};
 use crate::analysis::fire::detect::thermal::{Anomalies, Hot, Temperatures, ThermalOptions, anomalies};
 use crate::analysis::fire::detect::{Method, vote};
@@ -59,6 +59,15 @@ pub(super) struct Settler<'a> {
     pub swept: Swept,
     /// What was looked at and what was hidden.
     pub ground: Ground,
+    scratch: Scratch,
+}
+
+/// Planes of a unit and its surroundings, for one unit after the other.
+#[derive(Default)]
+struct Scratch {
+    flags: Vec<Flags>,
+    r7: Vec<f32>,
+    r5: Vec<f32>,
 }
 
 impl<'a> Settler<'a> {
@@ -72,7 +81,7 @@ impl<'a> Settler<'a> {
         let halo = HALO.max(o.thermal.halo() + 1).max(o.night_thermal.halo() + 1);
         let near = Neighbours::new(windows, &look.grid, halo);
         let ground = Ground::new(&look.grid);
-        Self { o, look, near, sagbt_k, history, swept: Swept::default(), ground }
+        Self { o, look, near, sagbt_k, history, swept: Swept::default(), ground, scratch: Scratch::default() }
     }
 
     /// Takes a screened unit; hands on each that became ready.
@@ -109,7 +118,7 @@ impl<'a> Settler<'a> {
             }
         }
         let asked = self.look.methods.iter().fold(0, |a, m| a | m.bit());
-        for m in &mut methods {
+        for m in methods.iter_mut().filter(|m| **m != 0) {
             *m = vote(*m, self.o.votes);
             // what nobody asked for is told only of pixels that something asked for found
             *m = if *m & asked == 0 { 0 } else { *m };
@@ -141,29 +150,38 @@ impl<'a> Settler<'a> {
     }
 
     /// The detectors of reflectance.
-    fn reflect(&self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) {
-        let wanted = S_SURE | S_MAYBE | G_SURE | G_NEAR | G_MAYBE | H_ALPHA | H_BETA;
-        let asks = |f: &Flags| f & wanted & !G_NEAR != 0;
-        let Some(own) = self.near.own(s) else { return };
-        // a neighbour across the unit's edge may make a pixel of it unambiguous
-        let edge = own.flags.iter().any(|f| f & (G_NEAR | H_BETA) != 0);
-        if !edge && !own.flags.iter().any(asks) {
-            return;
-        }
-        let flags = self.near.gather(s, |p| &p.flags);
-        if !flags.iter().any(asks) {
-            return;
-        }
-        let r7 = self.near.gather(s, |p| &p.r7);
-        let r5 = self.near.gather(s, |p| &p.r5);
-        let around = Around { width: s.wide.width, core: s.core, flags: &flags, r7: &r7, r5: &r5 };
+    fn reflect(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) {
         type Test = fn(&Around<'_>) -> Vec<u8>;
-        let tests: [(Method, Test); 3] =
-            [(Method::Schroeder, context::schroeder), (Method::Hotmap, context::hotmap), (Method::Goli, context::goli)];
-        for (method, test) in tests {
-            for (i, class) in test(&around).into_iter().enumerate().filter(|(_, c)| *c != NONE) {
+        // a neighbour across the unit's edge may make a pixel of it unambiguous
+        let tests: [(Method, Flags, Test); 3] = [
+            (Method::Schroeder, S_SURE | S_MAYBE, context::schroeder),
+            (Method::Hotmap, H_ALPHA | H_BETA, context::hotmap),
+            (Method::Goli, G_SURE | G_NEAR | G_MAYBE, context::goli),
+        ];
+        let Some(own) = self.near.own(s) else { return };
+        let all = own.flags.iter().fold(0, |a, f| a | f);
+        if tests.iter().all(|t| t.1 & all == 0) {
+            return;
+        }
+        let Scratch { flags, r7, r5 } = &mut self.scratch;
+        self.near.gather_into(s, |p| &p.flags, flags);
+        if flags.iter().fold(0, |a, f| a | f) & (S_SURE | S_MAYBE | G_SURE | G_MAYBE | H_ALPHA) == 0 {
+            return;
+        }
+        r7.clear();
+        r5.clear();
+        // windows of neighbours are asked of what is not sure by itself
+        let open = |f: &Flags| f & (S_SURE | S_MAYBE) == S_MAYBE || f & G_MAYBE != 0;
+        if all & (S_MAYBE | G_MAYBE) != 0 && own.flags.iter().any(open) {
+            self.near.gather_into(s, |p| &p.r7, r7);
+            self.near.gather_into(s, |p| &p.r5, r5);
+        }
+        let around = Around { width: s.wide.width, core: s.core, flags, r7, r5 };
+        for (method, _, test) in tests.into_iter().filter(|t| t.1 & all != 0) {
+            let classes = test(&around);
+            for i in marked(&classes) {
                 methods[i] |= method.bit();
-                sure[i] |= if class == SURE { method.bit() } else { 0 };
+                sure[i] |= if classes[i] == SURE { method.bit() } else { 0 };
             }
         }
     }
@@ -234,9 +252,10 @@ impl<'a> Settler<'a> {
         let (Some(own), w) = (self.near.own(s), self.near.window(s)) else { return Err(lost()) };
         let at = |v: &[f32], i: usize| v.get(i).copied().unwrap_or(f32::NAN);
         let mut heat = hot.iter().peekable();
-        for (i, m) in methods.iter().enumerate() {
+        for i in marked(methods) {
+            let m = &methods[i];
             while heat.next_if(|h| h.at < i).is_some() {}
-            if *m == 0 || own.seen[i] == Seen::NoData {
+            if own.seen[i] == Seen::NoData {
                 continue;
             }
             for method in Method::ALL {
@@ -265,6 +284,18 @@ impl<'a> Settler<'a> {
         }
         Ok(())
     }
+}
+
+/// Positions of bytes that are not 0: nearly all are, and are passed over many at a time.
+fn marked(bytes: &[u8]) -> Vec<usize> {
+    const MANY: usize = 64;
+    let mut out = Vec::new();
+    for (k, many) in bytes.chunks(MANY).enumerate() {
+        if many.iter().fold(0, |a, b| a | b) != 0 {
+            out.extend((0..many.len()).filter(|i| many[*i] != 0).map(|i| k * MANY + i));
+        }
+    }
+    out
 }
 
 fn lost() -> Error {
