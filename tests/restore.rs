@@ -268,6 +268,21 @@ fn water_and_bare_shares_of_bands() {
     assert!((f(&now["bare"]) - 50.0 / 194.0).abs() < 1e-9, "{now}");
     // NDVI 0.048 counts as 0 and 0.818 as 1
     assert!((f(&now["cover"]) - 97.0 / 194.0).abs() < 1e-9, "{now}");
+
+    // a catalogue stands for its scenes, but has no rasters of an index
+    std::fs::create_dir(d.path().join("scenes")).unwrap();
+    for name in ["s_20190701.tif", "s_20200701.tif"] {
+        std::fs::rename(d.path().join(name), d.path().join("scenes").join(name)).unwrap();
+    }
+    let o = run(d.path(), &["scenes", "scenes", "--bands", "green=1,red=2,nir=3", "-o", "scenes.json"]);
+    assert!(o.status.success(), "{}", String::from_utf8_lossy(&o.stdout));
+    let listed = ["restore", "scenes.json", "--units", "units.geojson", "--json"];
+    let o = run(d.path(), &[&listed[..], &["-o", "c.csv"]].concat());
+    let t: Json =
+        serde_json::from_slice(&o.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&o.stderr)));
+    assert_eq!(t["units"], s["units"]);
+    let (code, said) = failure(d.path(), &[&listed[..], &["-o", "e.csv", "--values", "ndvi"]].concat());
+    assert!(code == 2 && said.contains("scenes.json"), "{said}");
 }
 
 #[test]

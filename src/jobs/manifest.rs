@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::Notes;
+use super::digesting::Digesting;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
@@ -154,16 +155,14 @@ impl Manifest {
         Ok(())
     }
 
-    /// Adds the looks of a stack with the digests of its files.
+    /// Adds the looks of a stack with the digests of its files ([`super::stack::Stack::digesting`]).
     ///
     /// # Errors
     /// `Input` where a file cannot be read.
-    pub(super) fn stack(&mut self, stack: &super::stack::Stack) -> Result<()> {
-        let paths: Vec<PathBuf> = stack.paths().into_iter().filter(|p| p.is_file()).collect();
-        let found = paths.par_iter().map(|f| digests(f)).collect::<Result<Vec<_>>>()?;
-        let files: Vec<Json> = found
+    pub(super) fn stack(&mut self, stack: &super::stack::Stack, files: Digesting) -> Result<()> {
+        let files: Vec<Json> = files
+            .done()?
             .into_iter()
-            .flatten()
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
         let g = &stack.grid;

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod check;
+mod digesting;
 pub mod fire;
 pub mod index;
 mod inputs;

@@ -174,6 +174,7 @@ fn raster(o: &MonitorJob, progress: &dyn Progress) -> Result<MonitorSummary> {
     let stack = Stack::open(&o.stack, &mut notes)?;
     several_dates(&stack)?;
     start_within(&stack.days, o.monitor.start)?;
+    let digests = stack.digesting();
     let monitor = Monitor::new(&stack.days, o.monitor)?;
     let mut head = head::<f32>(&stack.grid, &BANDS.map(str::to_owned), o.out, about(o, &stack));
     if o.out.overviews {
@@ -204,7 +205,7 @@ fn raster(o: &MonitorJob, progress: &dyn Progress) -> Result<MonitorSummary> {
         write_png(&staging.place(&files[1])?, &picture(&look, Ramp::Change, (-reach, reach)))?;
     }
     let mut manifest = Manifest::new("monitor", o.time, parameters(o));
-    manifest.stack(&stack)?;
+    manifest.stack(&stack, digests)?;
     manifest.count("pixels", counts.json());
     finish(staging, &manifest, &notes, &files, started, progress).map(|files| MonitorSummary {
         span: Some((stack.date(0), stack.date(stack.len() - 1), stack.len())),

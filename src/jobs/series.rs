@@ -19,8 +19,8 @@ use crate::read::series::series_table;
 use crate::write::Staging;
 use crate::write::vector::{Format, WriteOptions, write_staged};
 
-/// Pixels whose series are put side by side at once.
-const GROUP: usize = 512;
+/// Pixels whose series are put side by side at once: those of a hundred looks stay within a first cache.
+const GROUP: usize = 32;
 
 /// Refuses options of `trend` and `monitor` that do not fit: pixels go to a raster, series of zones or a table to a list.
 ///
@@ -145,10 +145,11 @@ impl SeriesSource<'_> {
     ) -> Result<Units> {
         let stack = Stack::open(self.stack, notes)?;
         several_dates(&stack)?;
-        manifest.stack(&stack)?;
+        let digests = stack.digesting();
         let zones = ZoneLayer::open(self.zones.unwrap_or_default(), self.input, &stack, notes, manifest)?;
         let polygons = zones.polygons();
         let zonal = over(&stack, &polygons, None, ZonalOptions::default(), progress)?;
+        manifest.stack(&stack, digests)?;
         let layer = &zones.input.layer;
         let value = |z: usize, i: usize| {
             let s = zonal.statistics(z, i);

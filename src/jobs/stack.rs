@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value as Json, json};
 
 use super::Notes;
+use super::digesting::Digesting;
 use super::index::of as index_values;
 use super::view::{MaskOptions, View, on_grid};
 use crate::analysis::indices::Index;
@@ -140,6 +141,9 @@ impl Stack {
     /// # Errors
     /// `Input` with file and block.
     pub fn read(&self, i: usize, w: Window) -> Result<Vec<f32>> {
+        if let Source::Plain { raster, .. } = &self.looks[i].source {
+            return plain_values(raster.as_ref(), self.band, self.scale, w);
+        }
         let (v, seen) = self.observe(i, w)?;
         Ok(v.into_iter().zip(seen).map(|(v, s)| if s == Seen::Yes { v as f32 } else { f32::NAN }).collect())
     }
@@ -165,13 +169,13 @@ impl Stack {
         self.looks.iter().map(one).collect()
     }
 
-    /// Files of plain rasters, for their digests.
-    pub fn paths(&self) -> Vec<PathBuf> {
+    /// Begins the digests of the files of plain rasters.
+    pub fn digesting(&self) -> Digesting {
         let path = |l: &Look| match &l.source {
             Source::Plain { path, .. } => Some(path.clone()),
             Source::Scene { .. } => None,
         };
-        self.looks.iter().filter_map(path).collect()
+        Digesting::of(self.looks.iter().filter_map(path).collect())
     }
 }
 
@@ -210,6 +214,27 @@ pub(super) fn values(raster: &dyn BlockSource, band: usize, factor: f64, w: Wind
         seen.iter_mut().zip(m).filter(|(_, m)| *m == 0).for_each(|(s, _)| *s = Seen::NoData);
     }
     Ok((out, seen))
+}
+
+/// As [`values`], in single precision, NaN where not observed.
+fn plain_values(raster: &dyn BlockSource, band: usize, factor: f64, w: Window) -> Result<Vec<f32>> {
+    let b: &Band = &raster.info().bands[band];
+    let (scale, offset) = (b.scale * factor, b.offset * factor);
+    let mut out = vec![f32::NAN; w.len()];
+    for p in &raster.read(&[band], w)? {
+        with_pixels!(p, v => {
+            let nodata = b.nodata.and_then(|n| exactly(v, n));
+            for (o, x) in out.iter_mut().zip(v) {
+                let f = x.to_f64();
+                let value = (f * scale + offset) as f32;
+                *o = if Some(*x) == nodata || !f.is_finite() { f32::NAN } else { value };
+            }
+        });
+    }
+    if let Some(m) = raster.mask(w)? {
+        out.iter_mut().zip(m).filter(|(_, m)| *m == 0).for_each(|(o, _)| *o = f32::NAN);
+    }
+    Ok(out)
 }
 
 /// A number as the pixels' type has it.

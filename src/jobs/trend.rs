@@ -189,6 +189,7 @@ fn raster(o: &TrendJob, progress: &dyn Progress) -> Result<TrendSummary> {
     progress.step(&Text::new("reading", "读取数据"), None);
     let stack = Stack::open(&o.stack, &mut notes)?;
     several_dates(&stack)?;
+    let digests = stack.digesting();
     let tester = Tester::new(&stack.days, o.trend, o.composite);
     notes.warnings.extend(about_method(o));
     let head = head::<f32>(&stack.grid, &BANDS.map(str::to_owned), o.out, about(o, &stack));
@@ -212,7 +213,7 @@ fn raster(o: &TrendJob, progress: &dyn Progress) -> Result<TrendSummary> {
         write_png(&staging.place(&files[1])?, &picture(&look, Ramp::Change, (-reach, reach)))?;
     }
     let mut manifest = Manifest::new("trend", o.time, parameters(o));
-    manifest.stack(&stack)?;
+    manifest.stack(&stack, digests)?;
     manifest.count("pixels", counts.json());
     finish(staging, &manifest, &notes, &files, started, progress).map(|files| TrendSummary {
         span: Some((stack.date(0), stack.date(stack.len() - 1), stack.len())),

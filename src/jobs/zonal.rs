@@ -84,7 +84,7 @@ pub fn run(o: &ZonalJob, progress: &dyn Progress) -> Result<ZonalSummary> {
     progress.step(&Text::new("reading", "读取数据"), None);
     let stack = Stack::open_any_date(&o.stack, &mut notes)?;
     let mut manifest = Manifest::new("zonal", o.time, parameters(o));
-    manifest.stack(&stack)?;
+    let digests = stack.digesting();
     let zones = ZoneLayer::open(&o.zones, &o.input, &stack, &mut notes, &mut manifest)?;
     let weights = o.weights.as_ref().map(|p| open(p).map(|r| (p, r))).transpose()?;
     if let Some((path, r)) = &weights {
@@ -97,6 +97,7 @@ pub fn run(o: &ZonalJob, progress: &dyn Progress) -> Result<ZonalSummary> {
     }
     let weight = weights.as_ref().map(|w| w.1.as_ref());
     let zonal = over(&stack, &zones.polygons(), weight, o.zonal.clone(), progress)?;
+    manifest.stack(&stack, digests)?;
     let layer = &zones.input.layer;
     let (rows, mut summary) = rows(o, &zonal, &zones, &stack);
     if summary.outside == summary.zones {

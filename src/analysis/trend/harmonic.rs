@@ -131,18 +131,69 @@ impl Design {
         }
         let mut a = [0.0; MOST * (MOST + 1) / 2];
         let mut b = [0.0; MOST];
-        for (i, v) in at.iter().zip(values) {
-            let i = *i as usize;
-            let product = &self.products[i * size..(i + 1) * size];
-            a[..size].iter_mut().zip(product).for_each(|(a, x)| *a += x);
-            b[..p].iter_mut().zip(&self.rows[i]).for_each(|(b, x)| *b += x * v);
+        // loops of a known length stay in registers
+        match p {
+            3 => self.add::<3, 6>(at, values, &mut a, &mut b),
+            4 => self.add::<4, 10>(at, values, &mut a, &mut b),
+            5 => self.add::<5, 15>(at, values, &mut a, &mut b),
+            6 => self.add::<6, 21>(at, values, &mut a, &mut b),
+            7 => self.add::<7, 28>(at, values, &mut a, &mut b),
+            8 => self.add::<8, 36>(at, values, &mut a, &mut b),
+            _ => {
+                for (i, v) in at.iter().zip(values) {
+                    let i = *i as usize;
+                    let product = &self.products[i * size..(i + 1) * size];
+                    a[..size].iter_mut().zip(product).for_each(|(a, x)| *a += x);
+                    b[..p].iter_mut().zip(&self.rows[i]).for_each(|(b, x)| *b += x * v);
+                }
+            }
         }
         solve(&mut a, &mut b, p).then_some((Fit { beta: b }, a))
+    }
+
+    /// Normal equations of a model of `P` numbers, whose upper triangle has `T`.
+    fn add<const P: usize, const T: usize>(&self, at: &[u32], values: &[f64], a: &mut [f64], b: &mut [f64; MOST]) {
+        let (mut triangle, mut right) = ([0.0; T], [0.0; P]);
+        let (products, _) = self.products.as_chunks::<T>();
+        for (i, v) in at.iter().zip(values) {
+            let (product, row) = (&products[*i as usize], &self.rows[*i as usize]);
+            for k in 0..T {
+                triangle[k] += product[k];
+            }
+            for k in 0..P {
+                right[k] += row[k] * v;
+            }
+        }
+        a[..T].copy_from_slice(&triangle);
+        b[..P].copy_from_slice(&right);
     }
 
     /// The model's value at a date of the design.
     pub fn value(&self, f: &Fit, i: usize) -> f64 {
         self.row(i).iter().zip(&f.beta).map(|(x, b)| x * b).sum()
+    }
+
+    /// The model's values at dates of the design.
+    pub(super) fn values(&self, f: &Fit, at: &[u32], out: &mut Vec<f64>) {
+        out.clear();
+        match self.model.parameters() {
+            4 => self.each::<4>(f, at, out),
+            5 => self.each::<5>(f, at, out),
+            6 => self.each::<6>(f, at, out),
+            7 => self.each::<7>(f, at, out),
+            8 => self.each::<8>(f, at, out),
+            _ => out.extend(at.iter().map(|i| self.value(f, *i as usize))),
+        }
+    }
+
+    fn each<const P: usize>(&self, f: &Fit, at: &[u32], out: &mut Vec<f64>) {
+        out.resize(at.len(), 0.0);
+        for (o, i) in out.iter_mut().zip(at) {
+            let row = &self.rows[*i as usize];
+            for k in 0..P {
+                *o += row[k] * f.beta[k];
+            }
+        }
     }
 
     /// The season alone at a date: the harmonics, without constant and line.

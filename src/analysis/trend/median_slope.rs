@@ -1,27 +1,29 @@
 //! The exact median of the slopes of all pairs, without looking at most of them twice.
 //!
 //! A pair's slope lies below `b` where `vⱼ − b tⱼ < vᵢ − b tᵢ`, so that slopes below a bound are counted by comparing
-//! numbers, eight at a time and without a division. Two bounds close around the median are found by counting; only the
+//! numbers, sixteen at a time and without a division. Two bounds close around the median are found by counting; only the
 //! few slopes between them are computed, and the median is selected among these.
 //!
 //! Counting is in single precision. A pair whose slope lies so near a bound that rounding may turn the comparison does no
 //! harm as long as the median itself lies further from both bounds than that; where it does not, or where two looks fall
 //! on one time, all slopes are computed. The answer is the same to the last bit.
 
-use super::sen::{median, pairs_slope};
+mod pairs;
 
-/// Numbers compared at once.
-const LANES: usize = 8;
+use super::kendall::Kendall;
+use super::sen::{median, pairs_slope};
+use pairs::{LANES, Lanes, Width};
+
 /// Below this many looks all slopes are computed.
 const FEW: usize = 12;
+/// Places in a series have 16 bits.
+const MOST: usize = 1 << 16;
 /// Slopes between the bounds from which on they are few enough.
 const ENOUGH: i64 = 72;
 /// Counts of slopes at most.
 const ROUNDS: usize = 24;
 /// Rounding of `v − b t` in single precision in units of |v| + |b t|: four roundings of 2⁻²⁴, doubled for a pair.
 const ROUNDING: f64 = 8.0 / 16_777_216.0;
-
-type Lanes = [f32; LANES];
 
 /// Memory kept from one series to the next.
 #[derive(Debug, Default)]
@@ -30,14 +32,21 @@ pub(super) struct Pairs {
     v: Vec<Lanes>,
     low: Vec<Lanes>,
     high: Vec<Lanes>,
-    found: Vec<(u32, u32)>,
+    found: Vec<u32>,
     slopes: Vec<f64>,
+    width: Width,
 }
 
 impl Pairs {
+    /// One for each way to compare that this processor has.
+    #[cfg(test)]
+    pub fn every() -> Vec<Self> {
+        Width::all().into_iter().map(|width| Self { width, ..Self::default() }).collect()
+    }
+
     /// The median slope; `None` where there is no pair of different times.
     pub fn median_slope(&mut self, t: &[f64], v: &[f64]) -> Option<f64> {
-        if v.len() >= FEW
+        if (FEW..=MOST).contains(&v.len())
             && t.windows(2).all(|w| w[1] > w[0])
             && let Some(m) = self.between_bounds(t, v)
         {
@@ -48,14 +57,24 @@ impl Pairs {
         median(&mut self.slopes)
     }
 
-    /// `S` of Mann–Kendall for distinct times, where no two values are equal in single precision.
-    pub fn score(&mut self, v: &[f64]) -> Option<i64> {
-        lanes(v, v.first().copied()?, &mut self.v, f32::INFINITY);
-        let down = below(&self.v);
-        self.v.as_flattened_mut()[..v.len()].iter_mut().for_each(|x| *x = -*x);
-        let up = below(&self.v);
-        let pairs = (v.len() * (v.len() - 1) / 2) as i64;
-        (up + down == pairs).then_some(up - down)
+    /// Mann–Kendall of values at distinct times; `None` where single precision takes some for equal that are not.
+    pub fn kendall(&mut self, v: &[f64]) -> Option<Kendall> {
+        let n = v.len();
+        lanes(v, *v.first()?, &mut self.v, f32::INFINITY);
+        let down = self.width.below(&self.v);
+        self.v.as_flattened_mut()[..n].iter_mut().for_each(|x| *x = -*x);
+        let up = self.width.below(&self.v);
+        let equal = (n * (n - 1) / 2) as i64 - up - down;
+        let mut groups = 0.0;
+        if equal > 0 {
+            let (pairs, sum) = self.width.ties(v);
+            if pairs != equal {
+                return None;
+            }
+            groups = sum;
+        }
+        let m = n as f64;
+        Some(Kendall::of(n, up - down, (m * (m - 1.0) * (2.0 * m + 5.0) - groups) / 18.0))
     }
 
     fn between_bounds(&mut self, t: &[f64], v: &[f64]) -> Option<f64> {
@@ -69,7 +88,7 @@ impl Pairs {
         let (start, step) = least_squares(t, v)?;
         let mut low: Option<(f32, i64)> = None;
         let mut high: Option<(f32, i64)> = None;
-        let mut reach = 0.6 * step;
+        let mut reach = 0.5 * step;
         for _ in 0..ROUNDS {
             let next = match (low, high) {
                 (Some(l), Some(h)) if h.1 - l.1 <= ENOUGH => break,
@@ -89,8 +108,8 @@ impl Pairs {
                     break;
                 }
             }
-            turned(&self.t, &self.v, next, &mut self.low);
-            let count = below(&self.low);
+            self.width.turned(&self.t, &self.v, next, &mut self.low);
+            let count = self.width.below(&self.low);
             if count <= first {
                 if low.is_none_or(|l| next > l.0) {
                     low = Some((next, count));
@@ -105,11 +124,11 @@ impl Pairs {
                 // between the two in the middle: either bound will do, a little further on
                 reach *= 1.5;
                 let aside = next - (0.05 * reach as f32).max(4.0 * f32::EPSILON * next.abs());
-                turned(&self.t, &self.v, aside, &mut self.low);
-                low = Some((aside, below(&self.low))).filter(|l| l.1 <= first).or(low);
+                self.width.turned(&self.t, &self.v, aside, &mut self.low);
+                low = Some((aside, self.width.below(&self.low))).filter(|l| l.1 <= first).or(low);
                 let aside = next + (next - aside);
-                turned(&self.t, &self.v, aside, &mut self.low);
-                high = Some((aside, below(&self.low))).filter(|h| h.1 > second).or(high);
+                self.width.turned(&self.t, &self.v, aside, &mut self.low);
+                high = Some((aside, self.width.below(&self.low))).filter(|h| h.1 > second).or(high);
             }
         }
         let ((a, ca), (b, cb)) = (low?, high?);
@@ -118,12 +137,15 @@ impl Pairs {
 
     /// The slopes between the bounds, and the median among them.
     fn select(&mut self, t: &[f64], v: &[f64], (a, b): (f32, f32), (i, j): (i64, i64), expected: i64) -> Option<f64> {
-        turned(&self.t, &self.v, a, &mut self.low);
-        turned(&self.t, &self.v, b, &mut self.high);
+        self.width.turned(&self.t, &self.v, a, &mut self.low);
+        self.width.turned(&self.t, &self.v, b, &mut self.high);
         self.found.clear();
-        collect(&self.low, &self.high, &mut self.found);
+        self.width.between(&self.low, &self.high, &mut self.found);
         self.slopes.clear();
-        let slope = |(i, j): &(u32, u32)| (v[*j as usize] - v[*i as usize]) / (t[*j as usize] - t[*i as usize]);
+        let slope = |ij: &u32| {
+            let (i, j) = ((ij >> 16) as usize, (ij & 0xffff) as usize);
+            (v[j] - v[i]) / (t[j] - t[i])
+        };
         self.slopes.extend(self.found.iter().map(slope));
         if self.slopes.len() as i64 != expected || i < 0 || j >= expected {
             return None;
@@ -132,10 +154,18 @@ impl Pairs {
         let upper = *upper;
         let lower =
             if i == j { upper } else { self.slopes[..j as usize].iter().copied().fold(f64::NEG_INFINITY, f64::max) };
-        let gap = t.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+        let mut gap = f64::INFINITY;
+        for w in t.windows(2) {
+            let d = w[1] - w[0];
+            gap = if d < gap { d } else { gap };
+        }
         let (t0, v0) = (t[t.len() / 2], v[t.len() / 2]);
         let steep = f64::from(a.abs().max(b.abs()));
-        let size = t.iter().zip(v).map(|(t, v)| (v - v0).abs() + steep * (t - t0).abs()).fold(0.0, f64::max);
+        let mut size = 0.0;
+        for (t, v) in t.iter().zip(v) {
+            let x = (v - v0).abs() + steep * (t - t0).abs();
+            size = if x > size { x } else { size };
+        }
         let doubt = ROUNDING * size / gap;
         let sure = lower > f64::from(a) + doubt && upper < f64::from(b) - doubt;
         sure.then_some(if i == j { upper } else { (lower + upper) / 2.0 })
@@ -147,12 +177,6 @@ fn lanes(x: &[f64], about: f64, out: &mut Vec<Lanes>, rest: f32) {
     out.clear();
     out.resize(x.len().div_ceil(LANES), [rest; LANES]);
     out.as_flattened_mut().iter_mut().zip(x).for_each(|(o, x)| *o = (x - about) as f32);
-}
-
-/// `v − b t`; what fills the lanes up stays infinite.
-fn turned(t: &[Lanes], v: &[Lanes], b: f32, out: &mut Vec<Lanes>) {
-    out.clear();
-    out.extend(t.iter().zip(v).map(|(t, v)| std::array::from_fn(|k| v[k] - b * t[k])));
 }
 
 /// Slope and its standard error by least squares: where the median is looked for first.
@@ -169,100 +193,4 @@ fn least_squares(t: &[f64], v: &[f64]) -> Option<(f64, f64)> {
     let slope = tv / tt;
     let error = ((vv - slope * tv).max(0.0) / (n - 2.0) / tt).sqrt();
     (slope.is_finite() && error > 0.0).then_some((slope, error))
-}
-
-/// Bits of the lanes after one.
-const AFTER: [[u32; LANES]; LANES] = {
-    let mut m = [[0; LANES]; LANES];
-    let mut i = 0;
-    while i < LANES {
-        let mut k = i + 1;
-        while k < LANES {
-            m[i][k] = 1;
-            k += 1;
-        }
-        i += 1;
-    }
-    m
-};
-
-/// Pairs i < j with `r[j] < r[i]`.
-fn below(r: &[Lanes]) -> i64 {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code, reason = "the processor has AVX2, as asked the line above")]
-        return unsafe { below_avx2(r) };
-    }
-    below_any(r)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn below_avx2(r: &[Lanes]) -> i64 {
-    below_any(r)
-}
-
-#[inline(always)]
-fn below_any(r: &[Lanes]) -> i64 {
-    let mut sum = [0u32; LANES];
-    for (b, block) in r.iter().enumerate() {
-        for i in 0..LANES {
-            for k in 0..LANES {
-                sum[k] += u32::from(block[k] < block[i]) & AFTER[i][k];
-            }
-        }
-        for later in &r[b + 1..] {
-            for x in block {
-                for k in 0..LANES {
-                    sum[k] += u32::from(later[k] < *x);
-                }
-            }
-        }
-    }
-    // what fills the last lanes up is infinite: never below another, but others are below it; there is none after it
-    sum.iter().map(|s| i64::from(*s)).sum()
-}
-
-/// Pairs i < j that are below by `high` and not by `low`.
-fn collect(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code, reason = "the processor has AVX2, as asked the line above")]
-        return unsafe { collect_avx2(low, high, out) };
-    }
-    collect_any(low, high, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn collect_avx2(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
-    collect_any(low, high, out);
-}
-
-#[inline(always)]
-fn collect_any(low: &[Lanes], high: &[Lanes], out: &mut Vec<(u32, u32)>) {
-    for b in 0..low.len() {
-        for i in 0..LANES {
-            let (l, h) = (low[b][i], high[b][i]);
-            for k in i + 1..LANES {
-                if high[b][k] < h && low[b][k] >= l {
-                    out.push(((b * LANES + i) as u32, (b * LANES + k) as u32));
-                }
-            }
-            for (c, (lo, hi)) in low[b + 1..].iter().zip(&high[b + 1..]).enumerate() {
-                let mut any = 0u32;
-                for k in 0..LANES {
-                    any |= u32::from(hi[k] < h) & u32::from(lo[k] >= l);
-                }
-                if any == 0 {
-                    continue;
-                }
-                for k in 0..LANES {
-                    if hi[k] < h && lo[k] >= l {
-                        out.push(((b * LANES + i) as u32, ((b + 1 + c) * LANES + k) as u32));
-                    }
-                }
-            }
-        }
-    }
 }

@@ -135,12 +135,7 @@ impl Trends {
     /// # Errors
     /// Why there is none.
     pub fn of(&self, values: &[f64], m: &mut SeriesScratch) -> Result<Trend, NoTrend> {
-        m.at.clear();
-        m.v.clear();
-        for (i, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
-            m.at.push(i as u32);
-            m.v.push(*v);
-        }
+        observed(values, 0, &mut m.at, &mut m.v);
         let n = m.at.len();
         if n == 0 {
             return Err(NoTrend::NotObserved);
@@ -163,10 +158,8 @@ impl Trends {
         let slope = m.pairs.median_slope(&m.t, &m.v).ok_or(NoTrend::TooFew)?;
         let line = sen::line(&m.t, &m.v, slope).ok_or(NoTrend::TooFew)?;
         let distinct = m.t.windows(2).all(|w| w[1] > w[0]);
-        let mut test = match m.pairs.score(&m.v).filter(|_| distinct) {
-            Some(s) => Kendall::of(n, s, kendall::variance(&m.t, &m.v, false)),
-            None => mann_kendall(&m.t, &m.v),
-        };
+        let quick = if distinct { m.pairs.kendall(&m.v) } else { None };
+        let mut test = quick.unwrap_or_else(|| mann_kendall(&m.t, &m.v));
         if inflation != 1.0 {
             test = Kendall::of(n, test.s, test.variance * inflation);
         }
@@ -189,4 +182,20 @@ impl Trends {
         let line = sen::line(&m.t, &m.v, slope).ok_or(NoTrend::TooFew)?;
         Ok(Trend { slope, intercept: line.intercept, test, looks: m.v.len() })
     }
+}
+
+/// Places from `first` on and values of what was observed; without a branch, for clouds come as they like.
+fn observed(values: &[f64], first: usize, at: &mut Vec<u32>, v: &mut Vec<f64>) {
+    let room = values.len() - first.min(values.len());
+    at.clear();
+    at.resize(room, 0);
+    v.clear();
+    v.resize(room, 0.0);
+    let mut n = 0;
+    for (i, x) in values.iter().enumerate().skip(first) {
+        (at[n], v[n]) = (i as u32, *x);
+        n += usize::from(x.is_finite());
+    }
+    at.truncate(n);
+    v.truncate(n);
 }

@@ -5,10 +5,10 @@
 //! CUSUM (Chu, Stinchcombe & White 1996) and EWMA charts (Brooks et al. 2014). [`Convention`] tells where the Python package
 //! `nrt` 0.3 differs from R.
 
-use super::critical;
 use super::harmonic::{Design, Fit, Model};
 use super::roc::stable_from;
 use super::sen::median;
+use super::{critical, observed};
 use crate::error::Result;
 
 /// What is summed.
@@ -168,13 +168,10 @@ impl Monitor {
     /// Why it cannot be monitored.
     pub fn of(&self, values: &[f64], m: &mut MonitorScratch) -> std::result::Result<Monitored, NotMonitored> {
         let o = &self.options;
-        m.at.clear();
-        m.v.clear();
         let begin = if let History::From(day) = o.history { day } else { i32::MIN };
-        for (i, v) in values.iter().enumerate().filter(|(i, v)| v.is_finite() && self.days[*i] >= begin) {
-            m.at.push(i as u32);
-            m.v.push(*v);
-        }
+        // days ascend
+        let first = self.days.partition_point(|d| *d < begin).min(values.len());
+        observed(values, first, &mut m.at, &mut m.v);
         if m.at.is_empty() {
             return Err(NotMonitored::NotObserved);
         }
@@ -215,8 +212,8 @@ impl Monitor {
 
     /// Look minus model.
     fn residuals(&self, fit: &Fit, at: &[u32], v: &[f64], out: &mut Vec<f64>) {
-        out.clear();
-        out.extend(at.iter().zip(v).map(|(i, v)| v - self.design.value(fit, *i as usize)));
+        self.design.values(fit, at, out);
+        out.iter_mut().zip(v).for_each(|(o, v)| *o = v - *o);
     }
 
     /// EWMA: takes outliers of the history out (Shewhart chart at 5 σ); answers where the history ends then.
@@ -275,11 +272,13 @@ impl Monitor {
                     return Err(NotMonitored::ShortHistory);
                 }
                 let mut window: Vec<f64> = past[past.len() - width..].iter().map(|r| sign * r * unit).collect();
+                let (mut oldest, level) = (0, self.critical * 2.0f64.sqrt());
                 Ok(first_crossing(now, |k, r| {
-                    window[k % width] = r * unit;
+                    window[oldest] = r * unit;
+                    oldest = if oldest + 1 == width { 0 } else { oldest + 1 };
                     let x = (n + k as f64 + 1.0) / n;
-                    let log = if x > std::f64::consts::E { x.ln() } else { 1.0 };
-                    (window.iter().sum(), self.critical * (2.0 * log).sqrt())
+                    let bound = if x > std::f64::consts::E { self.critical * (2.0 * x.ln()).sqrt() } else { level };
+                    (window.iter().sum(), bound)
                 }))
             }
             Process::Cusum => {

@@ -1,5 +1,7 @@
 //! The series of every unit and ring: each scene on its own grid, nothing resampled, each block read once.
 
+use std::path::Path;
+
 use geo::{Geometry, MultiPolygon};
 use rayon::prelude::*;
 
@@ -19,7 +21,7 @@ use crate::model::{Calibration, Crs, Grid, Progress, Role, Scene, Seen, Window};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds};
 use crate::prepare::shapes::Way;
 use crate::prepare::sites::Naming;
-use crate::read::scenes::scene;
+use crate::read::scenes::{catalogue, scene};
 
 /// What was read.
 pub(super) struct Series {
@@ -60,7 +62,10 @@ pub(super) fn series(
     manifest: &mut Manifest,
     progress: &dyn Progress,
 ) -> Result<Series> {
-    let mut scenes = o.scenes.iter().map(|p| opened(o, p)).collect::<Result<Vec<_>>>()?;
+    let mut scenes = Vec::new();
+    for path in &o.scenes {
+        scenes.extend(opened(o, path)?);
+    }
     scenes.sort_by_key(|s| s.datetime);
     let Some(first) = scenes.first() else {
         return Err(Error::usage("no scene was given", "未给出影像"));
@@ -122,7 +127,23 @@ fn merge(notes: &mut Notes, said: Vec<Text>) {
     }
 }
 
-fn opened(o: &RestoreOptions, path: &std::path::Path) -> Result<Scene> {
+/// The scene at a path, or all scenes of a catalogue.
+fn opened(o: &RestoreOptions, path: &Path) -> Result<Vec<Scene>> {
+    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+        return one(o, path).map(|s| vec![s]);
+    }
+    if o.values != Values::Bands {
+        return Err(Error::usage(
+            "--values ndvi and fvc take rasters of an index; a catalogue lists scenes with bands",
+            "--values ndvi 与 fvc 须给出指数栅格;目录所列为带波段的影像",
+        )
+        .in_file(path)
+        .remedy("leave --values out, or give the rasters", "请去掉 --values,或直接给出栅格"));
+    }
+    catalogue(path)?.into_iter().map(|s| usable(o, s, path)).collect()
+}
+
+fn one(o: &RestoreOptions, path: &Path) -> Result<Scene> {
     let mut s = match o.values {
         Values::Bands => scene(path, &o.bands)?,
         // the one band stands in the place of red
@@ -135,6 +156,11 @@ fn opened(o: &RestoreOptions, path: &std::path::Path) -> Result<Scene> {
             }
         }
     }
+    usable(o, s, path)
+}
+
+/// Refuses a scene without a date, or with numbers of unknown meaning.
+fn usable(o: &RestoreOptions, s: Scene, path: &Path) -> Result<Scene> {
     if s.datetime.is_none() {
         return Err(Error::input("its date is not known", "无法确定影像日期").in_file(path).remedy(
             "put the date in the file's name, e.g. ndvi_20230715.tif, or in TIFFTAG_DATETIME",

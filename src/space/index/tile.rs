@@ -83,6 +83,12 @@ fn tile(l: Lists<'_>, order: &mut [u32]) {
     let left = n.div_ceil(unit).div_ceil(2) * unit;
     let Lists { mut x, mut y, mut other_x, mut other_y } = l;
     let (width, height) = (number(x[n - 1].x) - number(x[0].x), number(y[n - 1].y) - number(y[0].y));
+    if n <= 2 * WIDTH {
+        // two leaves: the list along the split is their order, and the other one is of no use any more
+        let along = if width >= height { x } else { y };
+        order.iter_mut().zip(along.iter()).for_each(|(o, c)| *o = c.item);
+        return;
+    }
     if width >= height {
         part(y, other_y, left, x[left].by_x(), Centre::by_x);
         std::mem::swap(&mut y, &mut other_y);
