@@ -99,6 +99,8 @@ enum Layer {
     Waits(Rows, Vec<bool>),
     /// Made when the layers before it are whole.
     Later,
+    /// Whole.
+    Done,
 }
 
 struct Writer<'a> {
@@ -157,6 +159,7 @@ impl<'a> Writer<'a> {
         for i in 1..=k {
             if matches!(self.layers[i], Layer::Later) {
                 self.out.end_layer(&self.file.heads[i - 1].name)?;
+                self.layers[i - 1] = Layer::Done;
                 let layer = self.out.add_layer(&self.file.heads[i], &self.file.options, &mut self.written)?;
                 self.out.begin();
                 self.layers[i] = Layer::Open(layer, 0);
@@ -169,7 +172,10 @@ impl<'a> Writer<'a> {
         self.reach(k)?;
         let head = &self.file.heads[k];
         match &mut self.layers[k] {
-            Layer::Later => {}
+            // rows that come after their turn
+            Layer::Later | Layer::Done => {
+                return Err(unwritable(&self.file.target, format!("rows of layer {} came too late", head.name)));
+            }
             Layer::Open(layer, count) => {
                 for row in &rows {
                     add(&mut self.out, *layer, head, row, count, &mut self.written)?;
@@ -193,7 +199,8 @@ impl<'a> Writer<'a> {
         let o = &file.options;
         for (head, layer) in file.heads.iter().zip(layers) {
             match layer {
-                Layer::Open(..) | Layer::Later => out.end_layer(&head.name)?,
+                Layer::Open(..) => out.end_layer(&head.name)?,
+                Layer::Later | Layer::Done => {}
                 Layer::Waits(rows, large) => {
                     let head = &kept(head, file.format, &large, &mut written);
                     let layer = out.add_layer(head, o, &mut written)?;
