@@ -1,5 +1,6 @@
 //! `sample`: the sample project, on the real Yellow River with made-up sites, zones and faults.
 
+mod fire_scenes;
 mod fires;
 mod made_up;
 mod outlines;
@@ -116,6 +117,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     fires::write(&mut staging)?;
     progress.check()?;
     scenes::write(&mut staging)?;
+    fire_scenes::write(&mut staging)?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }
 

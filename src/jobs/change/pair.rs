@@ -181,7 +181,7 @@ fn beside(scenes: &[Scene; 2], roles: &[Role]) -> Option<Role> {
 fn common(scenes: &[Scene; 2]) -> Vec<Role> {
     Role::ALL
         .into_iter()
-        .filter(|r| !matches!(r, Role::Qa | Role::Tir | Role::Tir2 | Role::Coastal | Role::NirNarrow))
+        .filter(|r| !matches!(r, Role::Qa | Role::Radsat | Role::Tir | Role::Tir2 | Role::Coastal | Role::NirNarrow))
         .filter(|r| scenes.iter().all(|s| s.asset(*r).is_some()))
         .collect()
 }
