@@ -400,6 +400,7 @@ fn looks() -> impl Strategy<Value = Vec<Look>> {
             satellite: p.satellite,
             instrument: p.instrument,
             pixel_m: p.pixel_m[0],
+            sees: None,
             footprint: MultiPolygon(vec![area]),
             hidden: MultiPolygon(if clear { Vec::new() } else { vec![hidden] }),
         }
@@ -467,6 +468,7 @@ fn under_cloud_nothing_is_ever_out() {
         satellite: "Landsat 8".into(),
         instrument: "OLI".into(),
         pixel_m: 30.0,
+        sees: None,
         footprint: area(106.6, 106.9),
         hidden,
     };

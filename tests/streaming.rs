@@ -292,6 +292,71 @@ fn the_bytes_do_not_depend_on_batches_and_threads() {
     }
 }
 
+/// Rows of the spatial index of a layer, and the statements that keep it up to date.
+fn index_of(gpkg: &Path, name: &str) -> (Vec<(i64, [f64; 4])>, Vec<String>) {
+    let db = rusqlite::Connection::open(gpkg).unwrap();
+    let check: String = db.query_row(&format!("SELECT rtreecheck('rtree_{name}_geom')"), [], |r| r.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    let whole: String = db.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+    let sql = format!("SELECT id, minx, maxx, miny, maxy FROM rtree_{name}_geom ORDER BY id");
+    let row = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, [r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?]));
+    let rows = db.prepare(&sql).unwrap().query_map([], row).unwrap().map(Result::unwrap).collect();
+    let sql = format!("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{name}' ORDER BY name");
+    let triggers = db.prepare(&sql).unwrap().query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+    (rows, triggers)
+}
+
+/// A layer of more rows than a batch: its index is packed in one go, and is that of GDAL.
+#[test]
+fn a_large_geopackage_has_the_index_that_gdal_makes() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = table(300, false);
+    let point = |i: usize| {
+        let (x, y) = (106.0 + (i * 7919 % 9973) as f64 * 1e-4, 39.0 - (i * 104_729 % 9967) as f64 * 1e-4);
+        let g = (i % 1000 != 7).then_some(Geometry::Point(geo::Point::new(x, y)));
+        (g, vec![Value::Int(i as i64), Value::Text(format!("火点 {i}"))])
+    };
+    let column = |n: &str, ty| Column { field: Field::new(n, ty), title: Text::new(n, n) };
+    let large = Table {
+        name: "p".into(),
+        title: Text::new("points", "点"),
+        columns: vec![column("n", FieldType::Int64), column("文字", FieldType::Text)],
+        shape: Shape::Point,
+        crs: Some(Crs { definition: "EPSG:4490".into(), code: Some("EPSG:4490".into()), name: "c".into() }),
+        rows: (0..110_007).map(point).collect(),
+        ..small.clone()
+    };
+    let (first, later, ordered) = (dir.path().join("a.gpkg"), dir.path().join("b.gpkg"), dir.path().join("c.gpkg"));
+    stream(&first, &[large.clone(), small.clone()], 5000);
+    let tables = [small, large];
+    stream(&later, &tables, 5000);
+    let mut staging = Staging::beside(&ordered, true).unwrap();
+    let heads = tables.iter().map(Table::head).collect();
+    let mut sink = sink::open_in_order(&mut staging, &ordered, heads, &options()).unwrap();
+    for (k, t) in tables.iter().enumerate() {
+        t.rows.chunks(4096).for_each(|c| sink.write(k, c.to_vec()).unwrap());
+    }
+    sink.finish().unwrap();
+    staging.commit().unwrap();
+    // layers in their order go out without waiting on disk, and are the same file
+    assert!(std::fs::read(&later).unwrap() == std::fs::read(&ordered).unwrap());
+    let (rows, triggers) = index_of(&ordered, "p");
+    assert_eq!(rows.len(), 110_007 - 110);
+    assert_eq!(rows, index_of(&first, "p").0);
+    // a small layer's index is GDAL's own, and so is what keeps it up to date
+    let (_, of_small) = index_of(&ordered, "t");
+    let like = |t: &[String], n: &str| {
+        t.iter().map(|s| s.replace(&format!("\"{n}\""), "")).map(|s| s.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(like(&triggers, "p"), like(&of_small, "t"));
+    let copy = dir.path().join("gdal.gpkg");
+    let arguments = ["-q", "-f", "GPKG", copy.to_str().unwrap(), ordered.to_str().unwrap(), "p"];
+    if ogr2ogr(&arguments).is_some() {
+        assert!(rows == index_of(&copy, "p").0);
+    }
+}
+
 #[test]
 fn a_broken_flatgeobuf_is_refused_and_never_panics() {
     let dir = tempfile::tempdir().unwrap();

@@ -184,13 +184,14 @@ pub fn run(o: &ChangeOptions, progress: &dyn Progress) -> Result<ChangeSummary> 
     let mut notes = Notes::default();
     progress.step(&Text::new("reading", "读取数据"), None);
     let pair = Pair::open(o, &mut notes)?;
+    let digests = pair.digesting();
     let ready = prepare(o, &pair, progress, &mut notes)?;
     let swept = sweep::sweep(o, &pair, &ready, Some(&staging), progress, &mut notes)?;
     if swept.counts.get(Seen::Yes) == 0 {
         return Err(pair.nothing_seen(&swept.counts));
     }
     let mut manifest = Manifest::new("change", o.raster.time, parameters(o, &ready));
-    pair.record(&mut manifest)?;
+    pair.record(&mut manifest, digests)?;
     manifest.count("pixels", swept.counts.json());
     let small = swept.patches.small;
     let permits = patches::permits(o, &mut notes, &mut manifest)?;

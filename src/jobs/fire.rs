@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod import;
+mod known;
 mod looks;
 pub mod status;
 pub mod track;
@@ -14,11 +15,30 @@ use crate::model::{FirePoint, Progress};
 use crate::prepare::fires::FireReader;
 pub use crate::prepare::fires::{FireDefaults, FireFields, FireRole, parse_field, satellite};
 use crate::prepare::shapes::Runner;
-use crate::read::vector::{SourceName, layer};
+use crate::read::vector::{SourceName, layer, layers};
 use crate::write::vector::Format;
 
 use super::Notes;
 use super::manifest::Manifest;
+
+/// Layers of `fire detect`: points, looks, and what clouds hid.
+pub(super) const DETECTED: [&str; 3] = ["fire_points", "looks", "clouds"];
+
+/// Layers by the names given of the file alone, where it holds several: which of `wanted` it has.
+pub(super) fn own_layers(name: &str, wanted: &[&str], input: &InputOptions) -> Result<Vec<String>> {
+    let source = SourceName::parse(name);
+    let several = Format::of(&source.path).is_ok_and(|f| matches!(f, Format::GeoPackage | Format::FileGdb));
+    if source.layer.is_some() || !several {
+        return Ok(Vec::new());
+    }
+    let has: Vec<String> = layers(&source, &input.read)?.into_iter().map(|l| l.name).collect();
+    Ok(wanted.iter().filter(|w| has.len() > 1 && has.iter().any(|h| h == *w)).map(|w| format!("{name}#{w}")).collect())
+}
+
+/// A layer as named; where a file of several layers is named alone, its layer `own`, where it has one.
+pub(super) fn own_layer(name: &str, own: &str, input: &InputOptions) -> Result<String> {
+    Ok(own_layers(name, &[own], input)?.pop().unwrap_or_else(|| name.to_owned()))
+}
 
 /// Reads a layer of detections; rows that cannot be used are in `notes`.
 pub(super) fn read_points(

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Notes;
 use super::manifest::{Manifest, companion};
-use super::pipeline::{run as each, units};
+use super::pipeline::{run as each, wide_units};
 use super::raster_out::{OutPixel, RasterOptions, RasterType, SeenCounts, head, pixels};
 use super::view::View;
 use crate::analysis::histogram::Histogram;
@@ -219,7 +219,9 @@ fn one<T: OutPixel>(
         reflectance(s, &roles, path)?;
     }
     let view = View::open(s, &roles, None, o.raster.mask, &mut notes.warnings)?;
-    let windows = units(&view.grid, &view.blocks);
+    let used: Vec<Role> = roles.iter().copied().chain([Role::Qa]).collect();
+    let digests = Manifest::digesting(&[s], &used);
+    let windows = wide_units(&view.grid, &view.blocks);
     let mut fitted = Fitted::default();
     if o.wanted.contains(&Wanted::Fvc) {
         fitted.fvc = Some(soil_and_vegetation(o, &view, &roles, &windows, s, progress)?);
@@ -258,9 +260,7 @@ fn one<T: OutPixel>(
         write_png(&png, &picture(&look, Ramp::Vegetation, range))?;
     }
     let mut manifest = Manifest::new("index", o.raster.time, parameters(o, &fitted));
-    let mut used = roles.clone();
-    used.push(Role::Qa);
-    manifest.scenes(&[("scene", s, &view.grid)], &used)?;
+    manifest.scenes(&[("scene", s, &view.grid)], &used, digests)?;
     for (n, c) in names.iter().zip(&counts) {
         manifest.count(n, c.json());
     }

@@ -8,13 +8,12 @@ use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::Notes;
-use super::digesting::Digesting;
 use super::inputs::Input;
 use crate::error::Result;
 pub(super) use crate::error::without_password;
 use crate::model::{Grid, LayerInfo, RasterInfo, Role, Scene};
 use crate::prepare::crs::{ResolvedCrs, proj_versions};
-use crate::read::digest::{FileDigest, digests, gdal_version, geos_version};
+use crate::read::digest::{Digesting, FileDigest, digests, gdal_version, geos_version};
 
 /// A run manifest; JSON with a fixed order of keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,23 +73,39 @@ impl Manifest {
         }));
     }
 
-    /// Adds scenes (role, scene, grid) with the digests of the files whose bands were used.
+    /// Files whose bands of these roles are used of a scene.
+    fn files_of(s: &Scene, used: &[Role]) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> =
+            s.assets.iter().filter(|a| used.contains(&a.role)).map(|a| a.source.clone()).collect();
+        files.sort();
+        files.dedup();
+        files.retain(|f| f.is_file());
+        files
+    }
+
+    /// Begins the digests of scenes' files beside the work, where there is a second thread to do it.
+    pub(super) fn digesting(scenes: &[&Scene], used: &[Role]) -> Option<Digesting> {
+        let files = || scenes.iter().flat_map(|s| Self::files_of(s, used)).collect();
+        (rayon::current_num_threads() > 1).then(|| Digesting::begin(files()))
+    }
+
+    /// Adds scenes (role, scene, grid) with the digests of the files whose bands were used, begun before or made now.
     ///
     /// # Errors
     /// `Input` where a file cannot be read.
-    pub(super) fn scenes(&mut self, scenes: &[(&str, &Scene, &Grid)], used: &[Role]) -> Result<()> {
-        let mine = |s: &Scene| -> Vec<PathBuf> {
-            let mut files: Vec<PathBuf> =
-                s.assets.iter().filter(|a| used.contains(&a.role)).map(|a| a.source.clone()).collect();
-            files.sort();
-            files.dedup();
-            files.retain(|f| f.is_file());
-            files
-        };
+    pub(super) fn scenes(
+        &mut self,
+        scenes: &[(&str, &Scene, &Grid)],
+        used: &[Role],
+        begun: Option<Digesting>,
+    ) -> Result<()> {
+        let mine = |s: &Scene| Self::files_of(s, used);
+        let mut digest = begun.map(Digesting::wait).transpose()?.unwrap_or_default();
         // a digest takes as long as reading does; files of a scene are read side by side
-        let all: Vec<PathBuf> = scenes.iter().flat_map(|(_, s, _)| mine(s)).collect();
-        let found = all.par_iter().map(|f| digests(f)).collect::<Result<Vec<_>>>()?;
-        let digest: std::collections::BTreeMap<&PathBuf, &Vec<FileDigest>> = all.iter().zip(&found).collect();
+        let mut left: Vec<PathBuf> = scenes.iter().flat_map(|(_, s, _)| mine(s)).collect();
+        left.retain(|f| !digest.contains_key(f));
+        let found = left.par_iter().map(|f| digests(f)).collect::<Result<Vec<_>>>()?;
+        digest.extend(left.into_iter().zip(found));
         for (role, scene, grid) in scenes {
             let files: Vec<Json> = mine(scene)
                 .iter()
@@ -160,9 +175,12 @@ impl Manifest {
     /// # Errors
     /// `Input` where a file cannot be read.
     pub(super) fn stack(&mut self, stack: &super::stack::Stack, files: Digesting) -> Result<()> {
-        let files: Vec<Json> = files
-            .done()?
-            .into_iter()
+        let digests = files.wait()?;
+        let files: Vec<Json> = stack
+            .paths()
+            .iter()
+            .filter_map(|p| digests.get(p))
+            .flatten()
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
         let g = &stack.grid;

@@ -2,7 +2,6 @@
 
 pub mod change;
 pub mod check;
-mod digesting;
 pub mod fire;
 pub mod index;
 mod inputs;

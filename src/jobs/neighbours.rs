@@ -73,7 +73,15 @@ impl<'a, R> Neighbours<'a, R> {
 
     /// A plane of the unit and its surroundings; where a unit has none, its part keeps `T`'s default.
     pub fn gather<T: Copy + Default>(&self, s: &Surroundings, plane: impl Fn(&R) -> &[T]) -> Vec<T> {
-        let mut out = vec![T::default(); s.wide.len()];
+        let mut out = Vec::new();
+        self.gather_into(s, plane, &mut out);
+        out
+    }
+
+    /// As [`Neighbours::gather`], in memory that is there already.
+    pub fn gather_into<T: Copy + Default>(&self, s: &Surroundings, plane: impl Fn(&R) -> &[T], out: &mut Vec<T>) {
+        out.clear();
+        out.resize(s.wide.len(), T::default());
         for (i, r) in &self.held {
             let (w, from) = (self.windows[*i], plane(r));
             let shared = w.intersection(&s.wide);
@@ -86,7 +94,6 @@ impl<'a, R> Neighbours<'a, R> {
                 out[target..target + shared.width].copy_from_slice(&from[source..source + shared.width]);
             }
         }
-        out
     }
 
     /// Done with a unit; lets go what no unit looks at any more.

@@ -20,7 +20,17 @@ const ROWS: usize = TILE;
 /// Windows that cover the grid, row by row, each beginning at edges of output tiles: one output tile where the inputs'
 /// tiles divide it or are the same, a multiple of it where they are larger, full rows where the inputs are striped.
 pub(super) fn units(grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {
-    let mut size = (TILE, ROWS);
+    units_from((TILE, ROWS), grid, blocks)
+}
+
+/// As [`units`], two output tiles wide at least where a tile of a file fills an output tile: two tiles of a file are
+/// inflated in turns, in little more time than one ([`crate::read::raster`]). For jobs that read few bands.
+pub(super) fn wide_units(grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {
+    let alone = blocks.iter().any(|(w, _)| *w >= TILE);
+    units_from((if alone { 2 * TILE } else { TILE }, ROWS), grid, blocks)
+}
+
+fn units_from(mut size: (usize, usize), grid: &Grid, blocks: &[(usize, usize)]) -> Vec<Window> {
     for (w, h) in blocks {
         let fit = |n: usize, most: usize| {
             if TILE.is_multiple_of(n) { TILE } else { n.div_ceil(TILE).saturating_mul(TILE).min(most) }

@@ -1,5 +1,6 @@
 //! `sample`: the sample project, on the real Yellow River with made-up sites, zones and faults.
 
+mod fire_scenes;
 mod fires;
 mod ground;
 mod made_up;
@@ -121,6 +122,7 @@ fn write(o: &SampleOptions, progress: &dyn Progress) -> Result<SampleSummary> {
     progress.check()?;
     scenes::write(&mut staging)?;
     ground::write(&mut staging)?;
+    fire_scenes::write(&mut staging)?;
     Ok(SampleSummary { sites, files: staging.commit()? })
 }
 

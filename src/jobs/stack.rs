@@ -7,7 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value as Json, json};
 
 use super::Notes;
-use super::digesting::Digesting;
 use super::index::of as index_values;
 use super::view::{MaskOptions, View, on_grid};
 use crate::analysis::indices::Index;
@@ -15,6 +14,7 @@ use crate::analysis::trend::day_of;
 use crate::error::{Error, Result, Text};
 use crate::model::{Band, BlockSource, Grid, RasterInfo, Sample as _, Seen, Window, with_pixels};
 use crate::prepare::crs::{ResolvedCrs, resolve};
+use crate::read::digest::Digesting;
 use crate::read::raster::open;
 use crate::read::scenes::{catalogue, dated};
 
@@ -169,13 +169,18 @@ impl Stack {
         self.looks.iter().map(one).collect()
     }
 
-    /// Begins the digests of the files of plain rasters.
+    /// Begins the digests of [`Self::paths`] beside the work.
     pub fn digesting(&self) -> Digesting {
+        Digesting::begin(self.paths())
+    }
+
+    /// Files of plain rasters.
+    pub fn paths(&self) -> Vec<PathBuf> {
         let path = |l: &Look| match &l.source {
             Source::Plain { path, .. } => Some(path.clone()),
             Source::Scene { .. } => None,
         };
-        Digesting::of(self.looks.iter().filter_map(path).collect())
+        self.looks.iter().filter_map(path).filter(|p| p.is_file()).collect()
     }
 }
 

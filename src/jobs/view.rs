@@ -178,7 +178,7 @@ impl View {
 
 /// The grid of the largest pixels among the bands that carry values.
 fn coarsest(opened: &[(usize, Asset)], files: &[(PathBuf, Arc<dyn BlockSource>)]) -> Result<Grid> {
-    let values = opened.iter().filter(|(_, a)| !matches!(a.role, Role::Qa | Role::Tir | Role::Tir2));
+    let values = opened.iter().filter(|(_, a)| !matches!(a.role, Role::Qa | Role::Radsat | Role::Tir | Role::Tir2));
     let all = values.chain(opened.iter().filter(|(_, a)| matches!(a.role, Role::Tir | Role::Tir2)));
     let mut best: Option<&Grid> = None;
     for (i, a) in all {
@@ -197,7 +197,7 @@ fn grown(w: Window, r: usize, g: &Grid) -> Window {
 }
 
 fn resampling(role: Role, from: &Grid, to: &Grid) -> Resampling {
-    if role == Role::Qa {
+    if role.is_quality() {
         Resampling::Nearest
     } else if from.pixel_area() < 0.7 * to.pixel_area() && same_crs(from.crs.as_ref(), to.crs.as_ref()) {
         Resampling::Average

@@ -219,10 +219,45 @@ pub struct Look {
     pub instrument: String,
     /// Side of its pixels in metres.
     pub pixel_m: f64,
+    /// What it can see, where told.
+    pub sees: Option<Sees>,
     /// What it looked at, longitude and latitude.
     pub footprint: MultiPolygon<f64>,
     /// Clouds and whatever else hid the ground, longitude and latitude.
     pub hidden: MultiPolygon<f64>,
+}
+
+/// What methods of detection see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sees {
+    /// What shines at 2.2 µm: flames and glowing ground.
+    pub flames: bool,
+    /// What is warmer than its surroundings.
+    pub heat: bool,
+}
+
+impl Sees {
+    /// Of the names of methods, with commas, as `heshan fire detect` writes them; none where no name is known.
+    pub fn of_methods(names: &str) -> Option<Self> {
+        let mut s = Self::default();
+        for n in names.split(',') {
+            match n.trim() {
+                "schroeder" | "hotmap" | "goli" | "vote" => s.flames = true,
+                "thermal" | "sagbt" => s.heat = true,
+                _ => {}
+            }
+        }
+        (s.flames || s.heat).then_some(s)
+    }
+
+    /// True where a look of these methods that found nothing says something of a fire that those found. Flames go out and
+    /// the ground smoulders on: only the method that saw it can tell, and heat where it is not known what did.
+    pub fn tells(self, found: Option<Self>) -> bool {
+        match found {
+            Some(f) if !f.heat => self.flames,
+            _ => self.heat,
+        }
+    }
 }
 
 /// State of a track.
@@ -373,8 +408,10 @@ pub struct FireTrack {
     pub relapses: usize,
     /// Days open up to the date of the tracking, all burnings together.
     pub days_open: f64,
-    /// Greatest fire radiative power, megawatts.
+    /// Greatest fire radiative power of a detection, megawatts.
     pub peak_frp_mw: Option<f64>,
+    /// Greatest fire radiative power of a pass: the sum over its detections, megawatts.
+    pub pass_frp_mw: Option<f64>,
     /// Greatest temperature above the background, kelvin.
     pub peak_delta_t_k: Option<f64>,
     /// Greatest brightness temperature, kelvin.
@@ -401,6 +438,17 @@ mod tests {
         assert_eq!(id.to_string(), "62f831a9caf5f998");
         assert_eq!(FireId::parse(&id.to_string()), Some(id));
         assert_eq!(FireId::parse("12"), None);
+    }
+
+    #[test]
+    fn flames_and_heat_tell_of_what_they_can_see() {
+        let of = Sees::of_methods;
+        let (flames, heat, both) = (of("hotmap"), of("thermal"), of("schroeder, vote,sagbt"));
+        assert_eq!((both, of("eyes"), of("")), (Some(Sees { flames: true, heat: true }), None, None));
+        let tells = |l: Option<Sees>| l.map(|l| [flames, heat, both, None].map(|f| l.tells(f)));
+        assert_eq!(tells(flames), Some([true, false, false, false]));
+        assert_eq!(tells(heat), Some([false, true, true, true]));
+        assert_eq!(tells(both), Some([true; 4]));
     }
 
     #[test]

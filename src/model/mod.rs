@@ -23,7 +23,7 @@ pub use drawing::{Anchor, Drawing, Face, Ground, Lettering, Letters, Mark, POINT
 pub use feature::{Crs, Feature, Field, FieldType, Layer, LayerInfo, Schema, Value};
 pub use fire::{
     Confidence, Delivery, FireEvent, FireEventKind, FireId, FirePoint, FireRiver, FireSite, FireState, FireTrack, Look,
-    Repeat,
+    Repeat, Sees,
 };
 pub use issue::{IssueKind, IssueState, MOVES};
 pub use ledger::{Action, Changes, Chip, Event, Evidence, Finding, Issue, StoredChip, broken, refused_move};

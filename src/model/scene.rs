@@ -27,11 +27,18 @@ pub enum Role {
     Tir2,
     /// Bits or classes that tell cloud, shadow and snow.
     Qa,
+    /// Bits that tell which bands were saturated (Landsat Collection 2 `QA_RADSAT`).
+    Radsat,
 }
 
 impl Role {
+    /// True for bands of bits or classes, which are no quantity.
+    pub fn is_quality(self) -> bool {
+        matches!(self, Self::Qa | Self::Radsat)
+    }
+
     /// All roles.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Coastal,
         Self::Blue,
         Self::Green,
@@ -43,6 +50,7 @@ impl Role {
         Self::Tir,
         Self::Tir2,
         Self::Qa,
+        Self::Radsat,
     ];
 
     /// Name in files and on the command line.
@@ -59,6 +67,7 @@ impl Role {
             Self::Tir => "tir",
             Self::Tir2 => "tir2",
             Self::Qa => "qa",
+            Self::Radsat => "radsat",
         }
     }
 
@@ -76,6 +85,7 @@ impl Role {
             "tir" | "lwir" | "lwir11" | "thermal" => Self::Tir,
             "tir2" | "lwir12" => Self::Tir2,
             "qa" | "qa_pixel" | "scl" | "bqa" => Self::Qa,
+            "radsat" | "qa_radsat" => Self::Radsat,
             _ => return None,
         })
     }

@@ -6,7 +6,7 @@ use geo::MultiPolygon;
 
 use super::fires::{FireReader, FireRole};
 use super::shapes::{Shapes, note};
-use crate::model::{Layer, Look, Skipped};
+use crate::model::{Layer, Look, Sees, Skipped};
 
 /// Looks of a layer, one a polygon; what cannot be used is in the list.
 pub fn looks(layer: &Layer, shapes: Shapes<MultiPolygon<f64>>, reader: &FireReader<'_>) -> (Vec<Look>, Vec<Skipped>) {
@@ -29,7 +29,8 @@ pub fn looks(layer: &Layer, shapes: Shapes<MultiPolygon<f64>>, reader: &FireRead
         let id =
             reader.text(f, FireRole::Id).unwrap_or_else(|| format!("{satellite} {}", time.format("%Y-%m-%dT%H:%MZ")));
         let hidden = MultiPolygon(Vec::new());
-        out.push(Look { id, time, satellite, instrument, pixel_m: a.max(b), footprint, hidden });
+        let sees = reader.text(f, FireRole::Method).and_then(|m| Sees::of_methods(&m));
+        out.push(Look { id, time, satellite, instrument, pixel_m: a.max(b), sees, footprint, hidden });
     }
     (out, skipped)
 }

@@ -80,8 +80,8 @@ fn asset(a: &Asset, href: &impl Fn(&Path) -> String) -> Json {
     }
     let mut out = Map::new();
     out.insert("href".into(), href(&a.source).into());
-    out.insert("roles".into(), json!([if a.role == Role::Qa { "metadata" } else { "data" }]));
-    if a.role != Role::Qa {
+    out.insert("roles".into(), json!([if a.role.is_quality() { "metadata" } else { "data" }]));
+    if !a.role.is_quality() {
         out.insert("eo:bands".into(), json!([{"name": a.role.as_str(), "common_name": common}]));
     }
     match a.calibration {

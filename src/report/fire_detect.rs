@@ -39,6 +39,8 @@ pub struct FireCluster {
     pub swir2: Option<f64>,
     /// Mean of its pixels' middles.
     pub lonlat: Coord<f64>,
+    /// Name of the known industrial heat that holds at least half of its pixels.
+    pub industrial: Option<String>,
 }
 
 /// A look: what was seen and what was hidden.
@@ -119,6 +121,7 @@ pub fn fires(rows: &[FireCluster], lang: Lang) -> Table {
         column("delta_t_k", Real, "above the background (K)", "与背景温差(K)"),
         column("surface_k", Real, "surface temperature (K)", "地表温度(K)"),
         column("swir2_refl", Real, "reflectance at 2.2 µm", "2.2 µm 反射率"),
+        column("industrial", T, "known industrial heat", "已知工业热源"),
     ];
     let row = |f: &FireCluster| {
         vec![
@@ -135,6 +138,7 @@ pub fn fires(rows: &[FireCluster], lang: Lang) -> Table {
             Value::from(f.delta_k),
             Value::from(f.kelvin),
             Value::from(f.swir2),
+            Value::from(f.industrial.as_deref()),
         ]
     };
     let symbol = |value: &str, en: &str, zh: &str, rgba| Symbol {

@@ -1,5 +1,7 @@
 //! Points on the ellipsoid in cells of bounded size, for search by distance.
 
+use std::ops::Range;
+
 use geo::Coord;
 use rayon::prelude::*;
 
@@ -43,26 +45,23 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Cells no wider and no higher than `side_m`; items of a cell stay in the order of `items`.
-    pub fn new(side_m: f64, items: impl Iterator<Item = u32>, place: impl Fn(u32) -> Coord<f64> + Sync) -> Self {
-        let items: Vec<u32> = items.collect();
-        let mut keyed: Vec<(i32, i32, u32)> = items
+    pub fn new(side_m: f64, items: &[u32], place: impl Fn(u32) -> Coord<f64> + Sync) -> Self {
+        let places: Vec<(i32, i32)> = items
             .par_iter()
-            .enumerate()
-            .map(|(k, &i)| {
+            .map(|&i| {
                 let p = place(i);
                 let row = row_of(side_m, p.y);
-                (row, (p.x * columns(side_m, row)).floor() as i32, k as u32)
+                (row, (p.x * columns(side_m, row)).floor() as i32)
             })
             .collect();
-        // the position among the items makes the order certain
-        keyed.par_sort_unstable();
+        let (order, span) = sorted(&places);
         let mut cells: Vec<(i32, i32, u32)> = Vec::new();
-        let mut order = Vec::with_capacity(keyed.len());
-        for (row, col, k) in keyed {
-            if cells.last().is_none_or(|c| (c.0, c.1) != (row, col)) {
-                cells.push((row, col, order.len() as u32));
+        let mut last = None;
+        for (k, (key, _)) in order.iter().enumerate() {
+            if last != Some(*key) {
+                last = Some(*key);
+                cells.push((span.row(*key), span.col(*key), k as u32));
             }
-            order.push(items[k as usize]);
         }
         let mut rows: Vec<Row> = Vec::new();
         for (i, c) in cells.iter().enumerate() {
@@ -70,7 +69,8 @@ impl Cells {
                 rows.push(Row::new(side_m, c.0, i as u32));
             }
         }
-        Self { side_m, cells, rows, items: order }
+        let items = order.iter().map(|(_, k)| items[*k as usize]).collect();
+        Self { side_m, cells, rows, items }
     }
 
     /// Number of cells that hold something.
@@ -78,10 +78,9 @@ impl Cells {
         self.cells.len()
     }
 
-    /// Items of a cell.
-    pub fn of(&self, cell: usize) -> &[u32] {
-        let end = self.cells.get(cell + 1).map_or(self.items.len(), |c| c.2 as usize);
-        &self.items[self.cells[cell].2 as usize..end]
+    /// Where the items of a cell stand.
+    pub fn range(&self, cell: usize) -> Range<usize> {
+        self.cells[cell].2 as usize..self.cells.get(cell + 1).map_or(self.items.len(), |c| c.2 as usize)
     }
 
     /// All cells that may hold a point within `reach_m` of a place, and perhaps some more; each once.
@@ -103,30 +102,22 @@ impl Cells {
     /// Pairs of cells, the first before the second, that may hold points within `reach_m` of each other, and perhaps some
     /// more, few of them twice.
     ///
-    /// Rows are gone through side by side, so that no search is needed but at the date line.
-    pub fn pairs(&self, reach_m: f64, mut pair: impl FnMut(usize, usize)) {
+    /// Rows are gone through side by side, so that no search is needed but at the date line, and by several threads.
+    pub fn pairs(&self, reach_m: f64, pair: impl Fn(usize, usize) + Sync) {
         let height_m = row_height_deg(self.side_m) * DEGREE_M[0];
-        for (i, r) in self.rows.iter().enumerate() {
-            for (j, q) in self.rows.iter().enumerate().skip(i) {
-                if f64::from(q.row - r.row - 1) * height_m > reach_m {
-                    break;
-                }
-                self.pairs_of_rows((i, r), (j, q), reach_m, &mut pair);
+        self.rows.par_iter().enumerate().for_each(|(i, r)| {
+            let below = self.rows.iter().enumerate().skip(i);
+            for (j, q) in below.take_while(|(_, q)| f64::from(q.row - r.row - 1) * height_m <= reach_m) {
+                self.pairs_of_rows((i, r), (j, q), reach_m, &pair);
             }
-        }
+        });
     }
 
-    fn cells_of(&self, i: usize) -> std::ops::Range<usize> {
+    fn cells_of(&self, i: usize) -> Range<usize> {
         self.rows[i].start as usize..self.rows.get(i + 1).map_or(self.cells.len(), |r| r.start as usize)
     }
 
-    fn pairs_of_rows(
-        &self,
-        (i, r): (usize, &Row),
-        (j, q): (usize, &Row),
-        reach_m: f64,
-        pair: &mut impl FnMut(usize, usize),
-    ) {
+    fn pairs_of_rows(&self, (i, r): (usize, &Row), (j, q): (usize, &Row), reach_m: f64, pair: &impl Fn(usize, usize)) {
         let half = reach_m * r.degrees.max(q.degrees);
         let others = self.cells_of(j);
         if half >= 90.0 {
@@ -154,7 +145,7 @@ impl Cells {
     }
 
     /// Cells of a row within `half` degrees of a longitude.
-    fn near_in_row(&self, r: &Row, lon: f64, half: f64, range: std::ops::Range<usize>, found: &mut Vec<usize>) {
+    fn near_in_row(&self, r: &Row, lon: f64, half: f64, range: Range<usize>, found: &mut Vec<usize>) {
         if half >= 180.0 {
             found.extend(range);
             return;
@@ -175,6 +166,51 @@ impl Cells {
         };
         found.extend(beyond.filter(|c| !own.contains(c)));
     }
+}
+
+/// Least row and column, and columns, of places that are sorted by one number.
+struct Span {
+    row: i64,
+    col: i64,
+    columns: u64,
+}
+
+impl Span {
+    fn row(&self, key: u64) -> i32 {
+        (self.row + (key / self.columns) as i64) as i32
+    }
+
+    fn col(&self, key: u64) -> i32 {
+        (self.col + (key % self.columns) as i64) as i32
+    }
+}
+
+/// Places (row, column) in order, each with its position, those of equals as they came; sorted digit by digit.
+fn sorted(places: &[(i32, i32)]) -> (Vec<(u64, u32)>, Span) {
+    const BITS: u32 = 11;
+    let least = |f: fn(&(i32, i32)) -> i32| places.iter().map(f).min().unwrap_or(0).into();
+    let most = |f: fn(&(i32, i32)) -> i32| -> i64 { places.iter().map(f).max().unwrap_or(0).into() };
+    let (row, col): (i64, i64) = (least(|p| p.0), least(|p| p.1));
+    let columns = (most(|p| p.1) - col + 1).unsigned_abs();
+    let key = |p: &(i32, i32)| (i64::from(p.0) - row).unsigned_abs() * columns + (i64::from(p.1) - col).unsigned_abs();
+    let mut now: Vec<(u64, u32)> = places.par_iter().enumerate().map(|(k, p)| (key(p), k as u32)).collect();
+    let mut next = vec![(0, 0); now.len()];
+    let top = (most(|p| p.0) - row + 1).unsigned_abs() * columns;
+    let mut shift = 0;
+    while shift < u64::BITS && top >> shift != 0 {
+        let digit = |key: u64| (key >> shift) as usize & ((1 << BITS) - 1);
+        let mut from = vec![0usize; (1 << BITS) + 1];
+        now.iter().for_each(|(key, _)| from[digit(*key) + 1] += 1);
+        (1..from.len()).for_each(|d| from[d] += from[d - 1]);
+        for item in &now {
+            let place = &mut from[digit(item.0)];
+            next[*place] = *item;
+            *place += 1;
+        }
+        std::mem::swap(&mut now, &mut next);
+        shift += BITS;
+    }
+    (now, Span { row, col, columns })
 }
 
 fn row_height_deg(side_m: f64) -> f64 {
@@ -218,21 +254,23 @@ mod tests {
                 all.push(Coord { x: if x > 180.0 { x - 360.0 } else if x < -180.0 { x + 360.0 } else { x }, y: (p.y + dy).clamp(-90.0, 90.0) });
             }
             let ecef: Vec<Ecef> = all.iter().map(|p| Ecef::of(*p)).collect();
-            let cells = Cells::new(side, 0..all.len() as u32, |i| all[i as usize]);
+            let cells = Cells::new(side, &(0..all.len() as u32).collect::<Vec<_>>(), |i| all[i as usize]);
+            let of = |c: usize| &cells.items[cells.range(c)];
             for c in 0..cells.len() {
-                let items = cells.of(c);
+                let items = of(c);
                 for &a in items {
                     for &b in items {
                         prop_assert!(ecef[a as usize].chord_m(&ecef[b as usize]) <= side * 2f64.sqrt() + 1e-6);
                     }
                 }
             }
-            let mut pairs = std::collections::HashSet::new();
+            let pairs = std::sync::Mutex::new(std::collections::HashSet::new());
             cells.pairs(reach, |a, b| {
                 assert!(a < b);
-                pairs.insert((a, b));
+                pairs.lock().unwrap().insert((a, b));
             });
-            let cell_of = |i: usize| (0..cells.len()).find(|c| cells.of(*c).contains(&(i as u32))).unwrap();
+            let pairs = pairs.into_inner().unwrap();
+            let cell_of = |i: usize| (0..cells.len()).find(|c| of(*c).contains(&(i as u32))).unwrap();
             for i in 0..all.len() {
                 for j in 0..i {
                     let (a, b) = (cell_of(i).min(cell_of(j)), cell_of(i).max(cell_of(j)));
@@ -248,7 +286,7 @@ mod tests {
                 prop_assert_eq!(once.len(), found.len());
                 for (j, q) in ecef.iter().enumerate() {
                     if ecef[i].chord_m(q) <= reach {
-                        prop_assert!(found.iter().any(|c| cells.of(*c).contains(&(j as u32))), "{i} {j}");
+                        prop_assert!(found.iter().any(|c| of(*c).contains(&(j as u32))), "{i} {j}");
                     }
                 }
             }

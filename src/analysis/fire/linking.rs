@@ -11,6 +11,10 @@
 //! is enough for each pair of runs (the grid of Gunawan 2013, "A faster algorithm for DBSCAN", carried over to space and
 //! time).
 
+use std::ops::Range;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
 use geo::Coord;
 use rayon::prelude::*;
 
@@ -55,31 +59,77 @@ pub fn class_of(radius_m: f64) -> usize {
 }
 
 /// The fire of each spot, as the position of one of its spots; spots of one fire answer the same. `spots` in order of time.
+/// The same for any number of threads.
 pub fn link(spots: &[Spot], o: &LinkOptions) -> Vec<u32> {
-    let ecef: Vec<Ecef> = spots.par_iter().map(|s| Ecef::of(s.lonlat)).collect();
-    let mut run = Linking { spots, ecef, o, sets: Sets::new(spots.len()) };
+    // a forest in which nothing stands above what comes after it
+    let mut fires: Vec<u32> = (0..spots.len() as u32).collect();
     let mut finer: Vec<Layer> = Vec::new();
     for class in 0..CLASSES_M.len() {
         let of_class = |i: &u32| class_of(spots[*i as usize].radius_m) == class;
-        let all: Vec<u32> = (0..spots.len() as u32).filter(of_class).collect();
+        let all: Vec<u32> = (0..spots.len() as u32).into_par_iter().filter(of_class).collect();
         if all.is_empty() {
             continue;
         }
-        let own: Vec<u32> = all.iter().copied().filter(|i| finer.is_empty() || !run.joins_finer(*i, &finer)).collect();
+        let joined: Vec<Option<u32>> = match finer.is_empty() {
+            true => vec![None; all.len()],
+            false => all.par_iter().map_init(Vec::new, |near, i| nearest(spots, *i, &finer, o, near)).collect(),
+        };
         let layer = Layer::new(spots, &all);
-        if own.len() == all.len() {
-            run.link_layer(&layer);
-        } else if !own.is_empty() {
-            run.link_layer(&Layer::new(spots, &own));
+        if joined.iter().all(Option::is_none) {
+            layer.link(o, &mut fires);
+        } else {
+            let alone = all.iter().zip(&joined).filter(|(_, j)| j.is_none()).map(|(i, _)| *i);
+            Layer::new(spots, &alone.collect::<Vec<u32>>()).link(o, &mut fires);
+        }
+        for (i, j) in all.iter().zip(&joined).filter_map(|(i, j)| Some((*i, (*j)?))) {
+            let (a, b) = (root(&fires, i), root(&fires, j));
+            fires[a.max(b) as usize] = a.min(b);
         }
         finer.push(layer);
     }
-    (0..spots.len() as u32).map(|i| run.sets.find(i)).collect()
+    for i in 0..fires.len() {
+        // what stands above has its answer already
+        fires[i] = fires[fires[i] as usize];
+    }
+    fires
 }
 
-/// Spots of one class.
+fn root(forest: &[u32], mut i: u32) -> u32 {
+    while forest[i as usize] != i {
+        i = forest[i as usize];
+    }
+    i
+}
+
+/// The nearest finer spot that a spot touches within the gap; of equals the nearer in time, then the earlier.
+fn nearest(spots: &[Spot], i: u32, finer: &[Layer], o: &LinkOptions, near: &mut Vec<usize>) -> Option<u32> {
+    let p = spots[i as usize];
+    let place = Ecef::of(p.lonlat);
+    let mut best: Option<(f64, i64, u32)> = None;
+    for layer in finer {
+        layer.cells.near(p.lonlat, p.radius_m + layer.widest_m + o.tolerance_m, near);
+        for range in near.iter().map(|c| layer.cells.range(*c)) {
+            let from = range.start + layer.time[range.clone()].partition_point(|t| *t < p.time_s - o.gap_s);
+            for k in (from..range.end).take_while(|k| layer.time[*k] <= p.time_s + o.gap_s) {
+                let d = place.chord_m(&layer.place[k]);
+                let key = (d, (layer.time[k] - p.time_s).abs(), layer.cells.items[k]);
+                if d <= p.radius_m + layer.radius[k] + o.tolerance_m
+                    && best.is_none_or(|b| key.0.total_cmp(&b.0).then((key.1, key.2).cmp(&(b.1, b.2))).is_lt())
+                {
+                    best = Some(key);
+                }
+            }
+        }
+    }
+    best.map(|b| b.2)
+}
+
+/// Spots of one class, cell by cell and in each in order of time.
 struct Layer {
     cells: Cells,
+    time: Vec<i64>,
+    place: Vec<Ecef>,
+    radius: Vec<f64>,
     widest_m: f64,
 }
 
@@ -88,179 +138,200 @@ impl Layer {
         let radius = |i: &u32| spots[*i as usize].radius_m;
         let least = own.iter().map(radius).fold(f64::INFINITY, f64::min).max(1.0);
         let side_m = 0.99 * least / 2f64.sqrt();
+        let cells = Cells::new(side_m, own, |i| spots[i as usize].lonlat);
         Self {
-            cells: Cells::new(side_m, own.iter().copied(), |i| spots[i as usize].lonlat),
+            time: cells.items.par_iter().map(|i| spots[*i as usize].time_s).collect(),
+            place: cells.items.par_iter().map(|i| Ecef::of(spots[*i as usize].lonlat)).collect(),
+            radius: cells.items.par_iter().map(radius).collect(),
             widest_m: own.iter().map(radius).fold(0.0, f64::max),
+            cells,
         }
+    }
+
+    /// Enters the least spot of each spot's fire.
+    fn link(&self, o: &LinkOptions, fires: &mut [u32]) {
+        let run = Linking { layer: self, o, reach: self.reach(), runs: Runs::of(self, o.relapse_s.max(o.gap_s)) };
+        // runs that touch come first: most of what lies farther off is linked then
+        run.pairs(TOUCHING_M);
+        run.pairs(2.0 * self.widest_m + o.tolerance_m);
+        let mut least = vec![u32::MAX; run.runs.len()];
+        let of: Vec<u32> = (0..run.runs.len() as u32).map(|r| run.runs.sets.find(r)).collect();
+        for (r, root) in of.iter().enumerate() {
+            // the first of a run is its earliest
+            let first = self.cells.items[run.runs.range(r as u32).start];
+            least[*root as usize] = least[*root as usize].min(first);
+        }
+        for (r, root) in of.iter().enumerate() {
+            for k in run.runs.range(r as u32) {
+                fires[self.cells.items[k] as usize] = least[*root as usize];
+            }
+        }
+    }
+
+    /// How far the pixels of each cell reach from its first spot.
+    fn reach(&self) -> Vec<f64> {
+        let of = |c: usize| {
+            let range = self.cells.range(c);
+            let first = self.place[range.start];
+            range.map(|k| first.chord_m(&self.place[k]) + self.radius[k]).fold(0.0, f64::max)
+        };
+        (0..self.cells.len()).into_par_iter().map(of).collect()
     }
 }
 
+/// Cells that touch lie no farther apart, metres.
+const TOUCHING_M: f64 = 1.0;
+
 struct Linking<'a> {
-    spots: &'a [Spot],
-    ecef: Vec<Ecef>,
+    layer: &'a Layer,
     o: &'a LinkOptions,
-    sets: Sets,
+    /// Of each cell.
+    reach: Vec<f64>,
+    runs: Runs,
 }
 
 impl Linking<'_> {
-    fn linked(&self, a: u32, b: u32) -> bool {
-        let (p, q) = (&self.spots[a as usize], &self.spots[b as usize]);
-        let apart = (p.time_s - q.time_s).abs();
-        let reach = if apart <= self.o.gap_s {
-            p.radius_m + q.radius_m
-        } else if apart <= self.o.relapse_s {
-            p.radius_m.max(q.radius_m)
-        } else {
-            return false;
-        };
-        self.ecef[a as usize].chord_m(&self.ecef[b as usize]) <= reach + self.o.tolerance_m
-    }
-
-    /// Joins the nearest finer spot that it touches within the gap; false where there is none.
-    fn joins_finer(&mut self, i: u32, finer: &[Layer]) -> bool {
-        let p = self.spots[i as usize];
-        let mut best: Option<(f64, i64, u32)> = None;
-        let mut near = Vec::new();
-        for layer in finer {
-            layer.cells.near(p.lonlat, p.radius_m + layer.widest_m + self.o.tolerance_m, &mut near);
-            for &c in &near {
-                let items = layer.cells.of(c);
-                let from = items.partition_point(|&j| self.spots[j as usize].time_s < p.time_s - self.o.gap_s);
-                for &j in &items[from..] {
-                    let q = &self.spots[j as usize];
-                    if q.time_s > p.time_s + self.o.gap_s {
-                        break;
-                    }
-                    let d = self.ecef[i as usize].chord_m(&self.ecef[j as usize]);
-                    let key = (d, (q.time_s - p.time_s).abs(), j);
-                    if d <= p.radius_m + q.radius_m + self.o.tolerance_m
-                        && best.is_none_or(|b| key.0.total_cmp(&b.0).then((key.1, key.2).cmp(&(b.1, b.2))).is_lt())
-                    {
-                        best = Some(key);
-                    }
-                }
-            }
-        }
-        if let Some((.., j)) = best {
-            self.sets.join(i, j);
-        }
-        best.is_some()
-    }
-
-    fn link_layer(&mut self, layer: &Layer) {
-        let runs = self.link_cells(layer);
-        // how far the pixels of a cell reach from its first spot
-        let reach: Vec<f64> = (0..layer.cells.len())
-            .map(|c| {
-                let items = layer.cells.of(c);
-                let first = &self.ecef[items[0] as usize];
-                let out = |i: &u32| first.chord_m(&self.ecef[*i as usize]) + self.spots[*i as usize].radius_m;
-                items.iter().map(out).fold(0.0, f64::max)
-            })
-            .collect();
-        layer.cells.pairs(2.0 * layer.widest_m + self.o.tolerance_m, |a, b| {
-            let (first, other) = (layer.cells.of(a)[0] as usize, layer.cells.of(b)[0] as usize);
-            if self.ecef[first].chord_m(&self.ecef[other]) <= reach[a] + reach[b] + self.o.tolerance_m {
-                self.link_runs(layer, runs.of(a), runs.of(b));
+    /// Links the runs of all pairs of cells that may lie within `reach_m`.
+    fn pairs(&self, reach_m: f64) {
+        let l = self.layer;
+        l.cells.pairs(reach_m, |a, b| {
+            let (first, other) = (l.cells.range(a).start, l.cells.range(b).start);
+            if l.place[first].chord_m(&l.place[other]) <= self.reach[a] + self.reach[b] + self.o.tolerance_m {
+                self.link_cells(a, b);
             }
         });
     }
 
-    /// Links the spots of each cell to the next in time; answers its runs.
-    fn link_cells(&mut self, layer: &Layer) -> Runs {
-        let window = self.window();
-        let mut runs = Runs { starts: Vec::with_capacity(layer.cells.len() + 1), runs: Vec::new() };
-        let mut at = 0;
-        for c in 0..layer.cells.len() {
-            runs.starts.push(runs.runs.len() as u32);
-            let items = layer.cells.of(c);
-            let mut from = at;
-            for k in 1..=items.len() {
-                let apart = |a: u32, b: u32| self.spots[b as usize].time_s - self.spots[a as usize].time_s;
-                if k < items.len() && apart(items[k - 1], items[k]) <= window {
-                    self.sets.join(items[k - 1], items[k]);
-                } else {
-                    runs.runs.push((from as u32, (at + k) as u32));
-                    from = at + k;
-                }
-            }
-            at += items.len();
-        }
-        runs.starts.push(runs.runs.len() as u32);
-        runs
-    }
-
-    fn window(&self) -> i64 {
-        self.o.relapse_s.max(self.o.gap_s)
-    }
-
     /// Links runs of two cells that a pair links; runs in order of time, those too far apart are passed over.
-    fn link_runs(&mut self, layer: &Layer, a: &[(u32, u32)], b: &[(u32, u32)]) {
-        let window = self.window();
-        let items = |r: &(u32, u32)| &layer.cells.items[r.0 as usize..r.1 as usize];
-        let spots = self.spots;
-        let time = |i: u32| spots[i as usize].time_s;
-        let mut from = 0;
-        for x in a.iter().map(items) {
-            let (begins, ends) = (time(x[0]) - window, time(x[x.len() - 1]) + window);
-            from += b[from..].iter().take_while(|y| time(layer.cells.items[y.1 as usize - 1]) < begins).count();
-            for y in b[from..].iter().map(items).take_while(|y| time(y[0]) <= ends) {
-                if self.sets.find(x[0]) != self.sets.find(y[0])
-                    && let Some((i, j)) = self.first_link(x, y)
-                {
-                    self.sets.join(i, j);
+    fn link_cells(&self, a: usize, b: usize) {
+        let time = &self.layer.time;
+        let window = self.o.relapse_s.max(self.o.gap_s);
+        let (mut from, end) = self.runs.of_cell(b);
+        let (first, last) = self.runs.of_cell(a);
+        for x in first..last {
+            let xs = self.runs.range(x);
+            let (begins, ends) = (time[xs.start] - window, time[xs.end - 1] + window);
+            while from < end && time[self.runs.range(from).end - 1] < begins {
+                from += 1;
+            }
+            for y in from..end {
+                let ys = self.runs.range(y);
+                if time[ys.start] > ends {
+                    break;
+                }
+                if self.runs.sets.find(x) != self.runs.sets.find(y) && self.linked(xs.clone(), ys, b) {
+                    self.runs.sets.join(x, y);
                 }
             }
         }
     }
 
-    /// A linked pair of two runs in order of time. Pairs within the gap reach farther and are tried before the rest.
-    fn first_link(&self, x: &[u32], y: &[u32]) -> Option<(u32, u32)> {
-        let windows = [self.o.gap_s, self.o.relapse_s];
-        windows[..if windows[0] == windows[1] { 1 } else { 2 }].iter().find_map(|&window| {
+    /// True where a pair of two runs is linked; `cell` is that of `ys`. Pairs within the gap reach farther and are tried
+    /// before the rest.
+    fn linked(&self, xs: Range<usize>, ys: Range<usize>, cell: usize) -> bool {
+        let (l, o) = (self.layer, self.o);
+        let first = l.place[l.cells.range(cell).start];
+        let time = &l.time[ys.clone()];
+        let try_within = |window: i64| {
             let mut from = 0;
-            x.iter().find_map(|&i| {
-                let t = self.spots[i as usize].time_s;
-                from += y[from..].partition_point(|&j| self.spots[j as usize].time_s < t - window);
-                let within = y[from..].iter().take_while(|&&j| self.spots[j as usize].time_s <= t + window);
-                within.copied().find(|&j| self.linked(i, j)).map(|j| (i, j))
+            xs.clone().any(|i| {
+                // no pixel of the cell reaches it
+                if first.chord_m(&l.place[i]) > l.radius[i] + self.reach[cell] + o.tolerance_m {
+                    return false;
+                }
+                let t = l.time[i];
+                from += time[from..].partition_point(|u| *u < t - window);
+                let within = (from..time.len()).take_while(|j| time[*j] <= t + window);
+                within.map(|j| ys.start + j).any(|j| self.touch(i, j))
             })
-        })
+        };
+        try_within(o.gap_s) || o.relapse_s > o.gap_s && try_within(o.relapse_s)
+    }
+
+    fn touch(&self, i: usize, j: usize) -> bool {
+        let l = self.layer;
+        let apart = (l.time[i] - l.time[j]).abs();
+        let reach = if apart <= self.o.gap_s {
+            l.radius[i] + l.radius[j]
+        } else if apart <= self.o.relapse_s {
+            l.radius[i].max(l.radius[j])
+        } else {
+            return false;
+        };
+        l.place[i].chord_m(&l.place[j]) <= reach + self.o.tolerance_m
     }
 }
 
-/// Runs of each cell: from and to in the items, without a break longer than the window.
+/// Runs of each cell: spots that follow each other without a break longer than the window, all of one fire.
 struct Runs {
+    /// First run of each cell, and the number of all.
+    cells: Vec<u32>,
+    /// First spot of each run, and the number of all.
     starts: Vec<u32>,
-    runs: Vec<(u32, u32)>,
+    sets: Sets,
 }
 
 impl Runs {
-    fn of(&self, cell: usize) -> &[(u32, u32)] {
-        &self.runs[self.starts[cell] as usize..self.starts[cell + 1] as usize]
+    fn of(l: &Layer, window: i64) -> Self {
+        let (mut cells, mut starts) = (Vec::with_capacity(l.cells.len() + 1), Vec::new());
+        for c in 0..l.cells.len() {
+            cells.push(starts.len() as u32);
+            let range = l.cells.range(c);
+            starts.push(range.start as u32);
+            starts
+                .extend((range.start + 1..range.end).filter(|k| l.time[*k] - l.time[k - 1] > window).map(|k| k as u32));
+        }
+        cells.push(starts.len() as u32);
+        let sets = Sets::new(starts.len());
+        starts.push(l.time.len() as u32);
+        Self { cells, starts, sets }
+    }
+
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn of_cell(&self, c: usize) -> (u32, u32) {
+        (self.cells[c], self.cells[c + 1])
+    }
+
+    fn range(&self, run: u32) -> Range<usize> {
+        self.starts[run as usize] as usize..self.starts[run as usize + 1] as usize
     }
 }
 
-/// Disjoint sets; the least member stands for its set, so that the order of joining does not show.
-struct Sets(Vec<u32>);
+/// Disjoint sets that threads join at the same time (Anderson & Woll 1991, “Wait-free parallel algorithms for the
+/// union-find problem”). The least member stands for its set, so that the order of joining does not show.
+struct Sets(Vec<AtomicU32>);
 
 impl Sets {
     fn new(n: usize) -> Self {
-        Self((0..n as u32).collect())
+        Self((0..n as u32).map(AtomicU32::new).collect())
     }
 
-    fn find(&mut self, mut i: u32) -> u32 {
-        while self.0[i as usize] != i {
-            let up = self.0[self.0[i as usize] as usize];
-            self.0[i as usize] = up;
-            i = up;
+    fn find(&self, mut i: u32) -> u32 {
+        loop {
+            let up = self.0[i as usize].load(Relaxed);
+            if up == i {
+                return i;
+            }
+            let above = self.0[up as usize].load(Relaxed);
+            if above != up {
+                // shortens the way; where another thread did so first, nothing is lost
+                let _ = self.0[i as usize].compare_exchange(up, above, Relaxed, Relaxed);
+            }
+            i = above;
         }
-        i
     }
 
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.find(a), self.find(b));
-        self.0[a.max(b) as usize] = a.min(b);
+    fn join(&self, a: u32, b: u32) {
+        loop {
+            let (a, b) = (self.find(a), self.find(b));
+            // a root may have got another above it meanwhile
+            if a == b || self.0[a.max(b) as usize].compare_exchange(a.max(b), a.min(b), Relaxed, Relaxed).is_ok() {
+                return;
+            }
+        }
     }
 }
 

@@ -81,9 +81,9 @@ struct Ground {
 
 impl Ground {
     fn new(points: &[FirePoint], side_m: f64, which: impl Fn(&FirePoint) -> bool) -> Self {
-        let items = (0..points.len() as u32).filter(|i| which(&points[*i as usize]));
+        let items: Vec<u32> = (0..points.len() as u32).filter(|i| which(&points[*i as usize])).collect();
         Self {
-            cells: Cells::new(side_m, items, |i| points[i as usize].lonlat),
+            cells: Cells::new(side_m, &items, |i| points[i as usize].lonlat),
             ecef: points.iter().map(|p| Ecef::of(p.lonlat)).collect(),
             time: points.iter().map(|p| p.time.timestamp()).collect(),
         }
@@ -104,7 +104,7 @@ impl Ground {
         let t = self.time[i];
         for &c in cells.iter() {
             // items lie in order of time
-            let items = self.cells.of(c);
+            let items = &self.cells.items[self.cells.range(c)];
             let from = items.partition_point(|&j| self.time[j as usize] < t - seconds);
             for &j in items[from..].iter().take_while(|&&j| self.time[j as usize] <= t + seconds) {
                 let d = self.ecef[i].chord_m(&self.ecef[j as usize]);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::linking::{LinkOptions, Spot, class_of, link};
 use super::states::{Burning, Sight, StateOptions, course};
-use crate::model::{FireId, FirePoint, FireTrack, Look, Observed};
+use crate::model::{FireId, FirePoint, FireTrack, Look, Observed, Repeat, Sees};
 
 /// How detections become tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -32,7 +32,7 @@ pub fn tracks(points: &[FirePoint], looks: &[Look], until: DateTime<Utc>, o: &Tr
 pub fn fires(points: &[FirePoint], until: DateTime<Utc>, o: &TrackOptions) -> Vec<u32> {
     let end = points.partition_point(|p| p.time <= until);
     let spots: Vec<Spot> = points[..end]
-        .iter()
+        .par_iter()
         .map(|p| Spot { lonlat: p.lonlat, time_s: p.time.timestamp(), radius_m: p.radius_m() })
         .collect();
     link(&spots, &o.link)
@@ -85,6 +85,7 @@ fn track(
         relapses: c.relapses(),
         days_open: c.burnings.iter().map(open).sum(),
         peak_frp_mw: peak(|p| p.frp_mw),
+        pass_frp_mw: pass_frp(&heat, o.state.pass_s),
         peak_delta_t_k: peak(|p| p.delta_t_k),
         peak_brightness_k: peak(|p| p.brightness_k),
         industrial: static_source(&heat),
@@ -92,6 +93,29 @@ fn track(
         river: Observed::No(NOT_ASKED),
         events: c.events,
     })
+}
+
+/// The greatest radiative power of a pass: sums over detections of one satellite, each no more than `pass_s` after the one
+/// before.
+fn pass_frp(heat: &[&FirePoint], pass_s: i64) -> Option<f64> {
+    // by satellite: time of the last detection, and the sum of its pass
+    let mut passes: Vec<(&str, i64, f64)> = Vec::new();
+    let mut most: Option<f64> = None;
+    for p in heat.iter().filter(|p| !matches!(p.repeats, Some((Repeat::Pass, _)))) {
+        let (Some(mw), t) = (p.frp_mw, p.time.timestamp()) else { continue };
+        let at = match passes.iter().position(|x| x.0 == p.satellite) {
+            Some(at) => at,
+            None => {
+                passes.push((&p.satellite, i64::MIN, 0.0));
+                passes.len() - 1
+            }
+        };
+        let pass = &mut passes[at];
+        let sum = if t.saturating_sub(pass.1) <= pass_s { pass.2 + mw } else { mw };
+        (pass.1, pass.2) = (t, sum);
+        most = Some(most.map_or(sum, |m| m.max(sum)));
+    }
+    most
 }
 
 /// Mean of the finest detections' places; longitudes are taken from the first, so that the date line does not matter.
@@ -144,6 +168,11 @@ impl<'a> Looks<'a> {
         // a look too coarse for the fire says nothing of it
         let coarsest = places.iter().map(|p| class_of(p.radius_m())).max().unwrap_or(0);
         if class_of(0.5 * look.pixel_m.hypot(look.pixel_m)) > coarsest {
+            return Sight::None;
+        }
+        // nor does one whose methods do not see what burned there
+        let found = |p: &&FirePoint| p.method.as_deref().and_then(Sees::of_methods);
+        if look.sees.is_some_and(|s| !places.iter().all(|p| s.tells(found(p)))) {
             return Sight::None;
         }
         let lies = |area: &MultiPolygon<f64>, bounds: &Option<Rect<f64>>, p: Coord<f64>| {

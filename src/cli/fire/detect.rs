@@ -36,9 +36,9 @@ pub(crate) struct DetectArgs {
     /// Methods: schroeder hotmap goli vote thermal sagbt [default: all that the bands allow, without sagbt]
     #[arg(long = "method", value_delimiter = ',', value_name = "NAME")]
     pub methods: Vec<String>,
-    /// Scene of the night: thermal fires must be hot by day and by night
-    #[arg(long, value_name = "SCENE")]
-    pub night: Option<PathBuf>,
+    /// Scenes of the night: thermal fires must be hot by day and in the night nearest in time
+    #[arg(long, num_args = 1.., value_name = "SCENE")]
+    pub night: Vec<PathBuf>,
     /// Bands of a plain raster of the night, e.g. tir=1
     #[arg(long, value_delimiter = ',', value_name = "ROLE=BAND")]
     pub night_bands: Vec<String>,
@@ -78,6 +78,9 @@ pub(crate) struct DetectArgs {
     /// Water vapour of the column (g/cm²), for the single-channel method of Landsat 8 and 9
     #[arg(long, value_name = "W")]
     pub water_vapour: Option<f64>,
+    /// Areas of known industrial heat (coking plants, power stations, kilns): fires in them are named so, not left out
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub heat_mask: Vec<String>,
     /// Time (UTC) of scenes that tell none, e.g. 2024-05-01T03:20:00Z
     #[arg(long, value_name = "TIME")]
     pub time: Option<String>,
@@ -130,7 +133,7 @@ fn options(a: &DetectArgs, shared: &Shared, lang: Lang) -> Result<DetectOptions>
     let thermal = ThermalOptions { reach: a.window / 2, k: a.k, floor_k: a.floor, share: a.share, split_k: a.split };
     Ok(DetectOptions {
         scenes: a.scenes.clone(),
-        night: a.night.clone(),
+        nights: a.night.clone(),
         bands: parse_bands(&a.bands)?,
         night_bands: parse_bands(&a.night_bands)?,
         methods: a.methods.iter().map(|m| Method::of(m)).collect::<Result<_>>()?,
@@ -147,6 +150,7 @@ fn options(a: &DetectArgs, shared: &Shared, lang: Lang) -> Result<DetectOptions>
         water_vapour: a.water_vapour,
         persist: a.persist.as_deref().map(persist).transpose()?,
         seen: a.time.as_deref().map(time).transpose()?,
+        heat_masks: a.heat_mask.clone(),
         mask: MaskOptions { clouds: !a.no_cloud_mask, dilate: a.dilate, saturated: false },
         output: a.output.clone(),
         packing: match a.compress {
@@ -197,6 +201,9 @@ fn one(s: &SceneFires, lang: Lang) -> String {
     let t = |en: &str, zh: &str| Text::new(en, zh).in_lang(lang).to_owned();
     let when = s.datetime.map(|d| d.format(" %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
     let mut out = format!("{}{when}\n", s.scene);
+    if let Some(n) = &s.night {
+        out += &format!("{}: {n}\n", t("night", "夜间影像"));
+    }
     out += &format!("{}: {}\n", t("pixels", "像元"), seen_line(&s.counts, lang));
     out += &format!("{}: {:.2} km²\n", t("seen clear", "晴空观测面积"), s.clear_km2);
     let mut g = Grid::new();

@@ -6,11 +6,12 @@ use crate::error::{Error, Result, Text};
 use crate::jobs::Notes;
 use crate::jobs::inputs::typed_crs;
 use crate::jobs::manifest::Manifest;
-use crate::jobs::pipeline::units;
+use crate::jobs::pipeline::wide_units;
 use crate::jobs::raster_out::SeenCounts;
 use crate::jobs::view::{View, same_crs};
 use crate::model::{Crs, Grid, Role, Scene, Window};
 use crate::prepare::crs::{ResolvedCrs, geographic_bounds, resolve};
+use crate::read::digest::Digesting;
 use crate::read::scenes::{require, scene};
 use crate::report::change::Described;
 
@@ -58,7 +59,7 @@ impl Pair {
         let mut after = View::open(&scenes[1], &roles, Some(&before.grid), o.raster.mask, &mut notes.warnings)?;
         (before.shown_from, after.shown_from) = (bands, bands);
         let blocks: Vec<(usize, usize)> = before.blocks.iter().chain(&after.blocks).copied().collect();
-        let windows = units(&before.grid, &blocks);
+        let windows = wide_units(&before.grid, &blocks);
         let title = match o.method {
             Method::Difference(i) => Some(i),
             _ => None,
@@ -99,11 +100,21 @@ impl Pair {
         Ok(g.pixel_area() * degree * degree * (0.5 * (south + north)).to_radians().cos())
     }
 
-    pub fn record(&self, m: &mut Manifest) -> Result<()> {
+    /// Begins the digests of the files that are read.
+    pub fn digesting(&self) -> Option<Digesting> {
+        Manifest::digesting(&[&self.scenes[0], &self.scenes[1]], &self.used())
+    }
+
+    pub fn record(&self, m: &mut Manifest, digests: Option<Digesting>) -> Result<()> {
+        let [before, after] = &self.scenes;
+        let all = [("before", before, &self.before.grid), ("after", after, &self.after.grid)];
+        m.scenes(&all, &self.used(), digests)
+    }
+
+    fn used(&self) -> Vec<Role> {
         let mut used = self.roles.clone();
         used.push(Role::Qa);
-        let [before, after] = &self.scenes;
-        m.scenes(&[("before", before, &self.before.grid), ("after", after, &self.after.grid)], &used)
+        used
     }
 
     /// What the tables say of the pair.
@@ -170,7 +181,7 @@ fn beside(scenes: &[Scene; 2], roles: &[Role]) -> Option<Role> {
 fn common(scenes: &[Scene; 2]) -> Vec<Role> {
     Role::ALL
         .into_iter()
-        .filter(|r| !matches!(r, Role::Qa | Role::Tir | Role::Tir2 | Role::Coastal | Role::NirNarrow))
+        .filter(|r| !matches!(r, Role::Qa | Role::Radsat | Role::Tir | Role::Tir2 | Role::Coastal | Role::NirNarrow))
         .filter(|r| scenes.iter().all(|s| s.asset(*r).is_some()))
         .collect()
 }

@@ -2,6 +2,7 @@
 
 mod ground;
 mod look;
+mod night;
 mod rows;
 mod sagbt;
 mod sweep;
@@ -12,13 +13,16 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
+use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
 use super::super::pipeline::{run as each, units};
 use super::super::{MaskOptions, Notes, SeenCounts};
+use super::known::known_heat;
 use super::several_layers;
 pub use crate::analysis::fire::detect::Method;
 pub use crate::analysis::fire::detect::temperature::Emissivity;
 pub use crate::analysis::fire::detect::thermal::ThermalOptions;
+use crate::analysis::fire::places::Areas;
 use crate::error::{Error, Lang, Result, Text};
 use crate::model::{FirePoint, Progress, Role, Scene, Seen};
 use crate::read::scenes::BandRole;
@@ -49,8 +53,8 @@ pub enum Kelvin {
 pub struct DetectOptions {
     /// Scenes, in any order.
     pub scenes: Vec<PathBuf>,
-    /// A scene of the night, of the same place: the thermal test asks for heat by day and by night.
-    pub night: Option<PathBuf>,
+    /// Scenes of the night, of the same place: the thermal test asks for heat by day and in the night nearest in time.
+    pub nights: Vec<PathBuf>,
     /// Bands of plain rasters.
     pub bands: Vec<BandRole>,
     /// Bands of a plain raster of the night.
@@ -75,6 +79,8 @@ pub struct DetectOptions {
     pub persist: Option<(u32, u32)>,
     /// Time of scenes that tell none.
     pub seen: Option<DateTime<Utc>>,
+    /// Areas of known industrial heat: fires in them are named so.
+    pub heat_masks: Vec<String>,
     /// Masks.
     pub mask: MaskOptions,
     /// Fire points; the rasters lie beside it.
@@ -100,6 +106,8 @@ pub struct SceneFires {
     pub scene: String,
     /// When it was taken.
     pub datetime: Option<DateTime<Utc>>,
+    /// Scene of the night that it was compared with.
+    pub night: Option<String>,
     /// Methods used.
     pub methods: Vec<Method>,
     /// Pixels by what was seen.
@@ -156,7 +164,7 @@ pub fn run(o: &DetectOptions, progress: &dyn Progress) -> Result<DetectSummary> 
     let mut notes = Notes::default();
     progress.step(&Text::new("reading", "读取数据"), None);
     let scenes = scenes(o)?;
-    let night = o.night.as_ref().map(|p| crate::read::scenes::scene(p, &o.night_bands)).transpose()?;
+    let nights = night::read(o)?;
     let paths: Vec<Outputs> = scenes.iter().map(|s| Outputs::of(o, s, scenes.len())).collect();
     let mut staging = Staging::beside(&o.output, o.overwrite)?;
     let manifest_path = companion(&o.output, ".manifest.json");
@@ -170,14 +178,17 @@ pub fn run(o: &DetectOptions, progress: &dyn Progress) -> Result<DetectSummary> 
     let (mut points, mut clusters, mut found, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut history: Option<History> = None;
     let mut grid = None;
+    let known = known_heat(&o.heat_masks, &InputOptions::default(), &mut notes, &mut manifest)?;
     for (scene, paths) in scenes.into_iter().zip(&paths) {
         let target = grid.as_ref().filter(|_| o.persist.is_some());
-        let look = Look::open(o, scene, night.clone(), target, &mut notes)?;
+        let night = night::nearest(&nights, &scene, &mut notes);
+        let look = Look::open(o, scene, night, target, &mut notes)?;
         if let (Some((hot, of)), None) = (o.persist, &history) {
             history = Some(History::new(&look.grid, hot, of));
         }
         grid = Some(look.grid.clone());
-        let (fires, mut p, mut c, l) = one(o, &look, paths, &staging, history.as_mut(), progress, &mut notes)?;
+        let (fires, mut p, mut c, l) =
+            one(o, &look, paths, &staging, (history.as_mut(), known.as_ref()), progress, &mut notes)?;
         record(&mut manifest, &look, &fires)?;
         points.append(&mut p);
         clusters.append(&mut c);
@@ -215,7 +226,7 @@ fn check(o: &DetectOptions) -> Result<()> {
     if o.persist.is_some_and(|(m, n)| m == 0 || m > n || n > 16) {
         return Err(Error::usage("--persist takes M/N with 1 ≤ M ≤ N ≤ 16", "--persist 须为 M/N,且 1 ≤ M ≤ N ≤ 16"));
     }
-    if o.night.is_some() && !o.methods.is_empty() && !o.methods.contains(&Method::Thermal) {
+    if !o.nights.is_empty() && !o.methods.is_empty() && !o.methods.contains(&Method::Thermal) {
         return Err(Error::usage("--night is for the method thermal", "--night 只用于 thermal 方法")
             .remedy("add --method thermal", "请加 --method thermal"));
     }
@@ -271,7 +282,7 @@ fn one(
     look: &Look,
     paths: &Outputs,
     staging: &Staging,
-    history: Option<&mut History>,
+    (history, known): (Option<&mut History>, Option<&Areas<String>>),
     progress: &dyn Progress,
     notes: &mut Notes,
 ) -> Result<(SceneFires, Vec<FirePoint>, Vec<FireCluster>, FireLook)> {
@@ -316,7 +327,10 @@ fn one(
         mark(&mut p, swept.hot.iter().map(|h| (h.col as usize / step, h.row as usize / step)));
         write_png(&staging.place(png)?, &p)?;
     }
-    let (points, clusters) = rows::rows(look, &place, &swept)?;
+    let (points, mut clusters) = rows::rows(look, &place, &swept)?;
+    if let Some(known) = known {
+        rows::name_known(known, &swept, &points, &mut clusters);
+    }
     let seen = rows::seen(look, &place, &ground)?;
     Ok((summary(look, &place, &swept, clusters.len(), sagbt_k), points, clusters, seen))
 }
@@ -325,6 +339,7 @@ fn summary(look: &Look, place: &rows::Place, s: &Swept, fires: usize, sagbt_k: O
     SceneFires {
         scene: look.scene.id.clone(),
         datetime: look.scene.datetime,
+        night: look.night.as_ref().map(|n| n.id.clone()),
         methods: look.methods.clone(),
         counts: s.counts,
         clear_km2: s.counts.get(Seen::Yes) as f64 * place.pixel_m2 / 1e6,
@@ -363,7 +378,7 @@ fn record(m: &mut Manifest, look: &Look, f: &SceneFires) -> Result<()> {
     let mut all = vec![("scene", &look.scene, &look.grid)];
     all.extend(look.night.as_ref().map(|n| ("night", n, &look.grid)));
     used.push(Role::Tir);
-    m.scenes(&all, &used)?;
+    m.scenes(&all, &used, None)?;
     m.count(&f.scene, f.json());
     Ok(())
 }
@@ -374,6 +389,7 @@ impl SceneFires {
         let methods: serde_json::Map<String, Json> =
             self.by_method.iter().map(|(m, n)| (m.as_str().to_owned(), json!(n))).collect();
         json!({
+            "night": self.night,
             "pixels_seen": self.counts.json(),
             "clear_km2": self.clear_km2,
             "hot_pixels": self.pixels,
@@ -405,13 +421,13 @@ fn parameters(o: &DetectOptions) -> Json {
     let path = |p: &Path| p.display().to_string();
     json!({
         "scenes": o.scenes.iter().map(|p| path(p)).collect::<Vec<_>>(),
-        "night": o.night.as_deref().map(path),
+        "nights": o.nights.iter().map(|p| path(p)).collect::<Vec<_>>(),
         "bands": o.bands.iter().map(|(r, b)| format!("{}={}", r.as_str(), b + 1)).collect::<Vec<_>>(),
         "methods": o.methods.iter().map(|m| m.as_str()).collect::<Vec<_>>(),
         "votes": o.votes,
         "saturation": o.saturation,
         "thermal": thermal(&o.thermal),
-        "night_thermal": o.night.as_ref().map(|_| thermal(&o.night_thermal)),
+        "night_thermal": (!o.nights.is_empty()).then(|| thermal(&o.night_thermal)),
         "emissivity_bare": o.emissivity.bare,
         "water_vapour_g_cm2": o.water_vapour,
         "persist": o.persist.map(|(m, n)| format!("{m}/{n}")),

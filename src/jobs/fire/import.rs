@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
-use super::{FireDefaults, Notes, read_points, several_layers};
+use super::{FireDefaults, Notes, own_layer, read_points, several_layers};
 pub use crate::analysis::fire::repeats::RepeatOptions;
 use crate::analysis::fire::repeats::{RepeatCounts, settle};
 use crate::error::{Error, Lang, Result, Text};
@@ -97,6 +97,7 @@ pub fn run(o: &ImportOptions, progress: &dyn Progress) -> Result<ImportSummary> 
     let stored: std::collections::BTreeSet<FireId> = all.iter().map(|p| p.id).collect();
     let mut rows = 0;
     for name in &o.inputs {
+        let name = &own_layer(name, POINTS, &o.input)?;
         let (points, read) = read_points(name, &o.input, &o.defaults, &mut notes, &mut manifest, progress)?;
         all.extend(points);
         rows += read;
@@ -106,7 +107,7 @@ pub fn run(o: &ImportOptions, progress: &dyn Progress) -> Result<ImportSummary> 
         notes.refuse()?;
     }
     let (points, repeats) = settle(all, &o.repeats);
-    if points.is_empty() {
+    if points.is_empty() && rows > 0 {
         return Err(Error::input("no row could be used", "没有可用的行")
             .in_file(o.inputs.first().cloned().unwrap_or_default())
             .remedy("-v lists why each row was left out", "用 -v 列出每行未采用的原因"));

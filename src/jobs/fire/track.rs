@@ -1,6 +1,7 @@
 //! `fire track`: detections and looks to tracks with their states.
 
 mod links;
+mod output;
 mod previous;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::super::inputs::InputOptions;
 use super::super::manifest::{Manifest, companion};
-use super::{FireDefaults, Notes, looks, read_points, several_layers};
+use super::{DETECTED, FireDefaults, Notes, looks, own_layer, own_layers, read_points, several_layers};
 pub use crate::analysis::fire::repeats::RepeatOptions;
 use crate::analysis::fire::repeats::settle;
 use crate::analysis::fire::tracks::{Alias, fires, lineage, tracks_of};
@@ -22,10 +23,6 @@ use crate::model::{FireId, FirePoint, Look, Progress, Repeat};
 pub use crate::model::{FireState, FireTrack};
 use crate::prepare::names::parse_field;
 use crate::prepare::sites::Naming;
-use crate::report::fire as report;
-use crate::report::fire::tracks as layers;
-use crate::report::screen;
-use crate::write::vector::{WriteOptions, write_staged};
 use crate::write::{Staging, text};
 
 /// Options of [`run`].
@@ -123,8 +120,10 @@ pub fn run(o: &TrackJob, progress: &dyn Progress) -> Result<TrackSummary> {
     let mut manifest = Manifest::new("fire track", o.time, parameters(o));
     progress.step(&Text::new("reading", "读取数据"), None);
     let before = if o.update && o.output.exists() { previous::read(&o.output)? } else { previous::Before::default() };
-    let points = detections(o, &mut notes, &mut manifest, progress)?;
-    let seen = looks::read_all(&o.looks, &o.clouds, &o.input, &o.defaults, &mut notes, &mut manifest)?;
+    let sources = Sources::of(o, &mut notes)?;
+    let points = detections(&sources.points, o, &mut notes, &mut manifest, progress)?;
+    let (named, clouds) = (&sources.looks, &sources.clouds);
+    let seen = looks::read_all(named, clouds, &o.input, &o.defaults, &mut notes, &mut manifest)?;
     let places = links::Links::read(o, &mut notes, &mut manifest)?;
     if o.strict {
         notes.refuse()?;
@@ -152,20 +151,8 @@ pub fn run(o: &TrackJob, progress: &dyn Progress) -> Result<TrackSummary> {
     let summary = summary(&found, &used_points, &seen, &aliases, &before.aliases, until);
     count(&mut manifest, &summary);
     progress.step(&Text::new("writing", "写出成果"), None);
-    let rows: Vec<layers::AliasRow<'_>> = aliases.iter().map(|a| (a.old, a.new, a.fate.as_str(), a.noticed)).collect();
-    let mut tables = vec![
-        layers::tracks(&found, until, o.lang),
-        report::points(&points, o.lang),
-        layers::members(&members),
-        layers::events(&found),
-        layers::aliases(&rows),
-    ];
-    if !notes.skipped.is_empty() {
-        tables.push(screen::skipped(&notes.skipped, o.lang));
-    }
-    let options =
-        WriteOptions { overwrite: o.overwrite || o.update, encoding: None, lang: o.lang, timestamp: Some(o.time) };
-    let written = write_staged(&mut staging, &o.output, &tables, &options)?;
+    let results = output::Results { tracks: &found, until, points: &points, members: &members, aliases: &aliases };
+    let written = output::write(&mut staging, o, &results, &notes)?;
     notes.warnings.extend(written.notes());
     let outputs = [o.output.clone(), manifest_path.clone()];
     text::write_staged(&mut staging, &manifest_path, &manifest.text(&notes, &outputs, started.elapsed()))?;
@@ -175,18 +162,61 @@ pub fn run(o: &TrackJob, progress: &dyn Progress) -> Result<TrackSummary> {
     Ok(TrackSummary { notes, files, seconds, ..summary })
 }
 
-/// All detections of the inputs, each once, marked where they repeat others.
+/// Layers to read.
+#[derive(Default)]
+struct Sources {
+    points: Vec<String>,
+    looks: Vec<String>,
+    clouds: Vec<String>,
+}
+
+impl Sources {
+    /// As named; an output of `fire detect` that is named as a file brings its looks and clouds along.
+    fn of(o: &TrackJob, notes: &mut Notes) -> Result<Self> {
+        let [points, looks, clouds] = DETECTED;
+        let mut s = Self::default();
+        for name in &o.inputs {
+            let own = own_layers(name, &DETECTED, &o.input)?;
+            let of = |layer: &str| own.iter().find(|n| n.ends_with(&format!("#{layer}"))).cloned();
+            s.points.push(of(points).unwrap_or_else(|| name.clone()));
+            if let Some(l) = of(looks) {
+                notes.warnings.push(Text::new(
+                    format!("{name}: its own looks and clouds are used"),
+                    format!("{name}:采用其自带的观测范围与云层"),
+                ));
+                s.looks.push(l);
+                s.clouds.extend(of(clouds));
+            }
+        }
+        let more = |names: &[String], layer: &str| -> Result<Vec<String>> {
+            names.iter().map(|n| own_layer(n, layer, &o.input)).collect()
+        };
+        s.looks.extend(more(&o.looks, looks)?);
+        s.clouds.extend(more(&o.clouds, clouds)?);
+        // a cloud that is named twice hides no more
+        for list in [&mut s.looks, &mut s.clouds] {
+            let mut known = std::collections::BTreeSet::new();
+            list.retain(|n| known.insert(n.clone()));
+        }
+        Ok(s)
+    }
+}
+
+/// All detections of the layers, each once, marked where they repeat others.
 fn detections(
+    names: &[String],
     o: &TrackJob,
     notes: &mut Notes,
     manifest: &mut Manifest,
     progress: &dyn Progress,
 ) -> Result<Vec<FirePoint>> {
-    let mut all = Vec::new();
-    for name in &o.inputs {
-        all.extend(read_points(name, &o.input, &o.defaults, notes, manifest, progress)?.0);
+    let (mut all, mut rows) = (Vec::new(), 0);
+    for name in names {
+        let (points, read) = read_points(name, &o.input, &o.defaults, notes, manifest, progress)?;
+        all.extend(points);
+        rows += read;
     }
-    if all.is_empty() {
+    if all.is_empty() && rows > 0 {
         return Err(
             Error::input("no row could be used", "没有可用的行").in_file(o.inputs.first().cloned().unwrap_or_default())
         );

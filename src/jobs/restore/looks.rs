@@ -112,7 +112,7 @@ pub(super) fn series(
         for (l, look) in looks.iter_mut().zip(read(o, s, &v, &placed[at], day)?) {
             l.push(look);
         }
-        manifest.scenes(&[("scene", s, &v.grid)], &Role::ALL)?;
+        manifest.scenes(&[("scene", s, &v.grid)], &Role::ALL, None)?;
         progress.advance(1);
     }
     let n = list.len();

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::scenes::{Raster, hash};
+use super::scenes::{CORNER, Raster, hash};
 use crate::error::Result;
 use crate::write::{Staging, text};
 
@@ -60,13 +60,13 @@ pub(super) fn write(staging: &mut Staging) -> Result<()> {
     text::write_staged(staging, Path::new("ground_units.geojson"), UNITS)?;
     text::write_staged(staging, Path::new("ground_permits.geojson"), PERMITS)?;
     let folder = staging.claim_folder(DEMS)?;
-    let dem = Raster { metres: 10.0, side: 198 };
+    let dem = Raster { corner: CORNER, metres: 10.0, side: 198 };
     for (later, name) in [(false, "dem_20220715.tif"), (true, "dem_20240720.tif")] {
         let heights: Vec<f32> = dem.places().map(|(x, y)| height(x, y, later) as f32).collect();
         dem.write(&folder.join(name), &heights, Some(-9999.0))?;
     }
     let folder = staging.claim_folder(SERIES)?;
-    let ndvi = Raster { metres: 60.0, side: 33 };
+    let ndvi = Raster { corner: CORNER, metres: 60.0, side: 33 };
     for year in 2020..2025 {
         for month in 4..11 {
             let numbers: Vec<i16> = ndvi.places().map(|(x, y)| greenness(x, y, year, month)).collect();
@@ -139,7 +139,7 @@ mod tests {
             let Some((r, h, rise)) = after.filter(|f| f.2 == 1.0) else { continue };
             let (a, b, h) = (r[2] - r[0], r[3] - r[1], f64::abs(h) * rise);
             let exact = h * (a * b - h * (a + b) + 4.0 / 3.0 * h * h);
-            let dem = Raster { metres: 10.0, side: 198 };
+            let dem = Raster { corner: CORNER, metres: 10.0, side: 198 };
             let cells: f64 = dem.places().filter(|(x, y)| inside(&r, *x, *y)).map(|(x, y)| form(x, y, true)).sum();
             // cells of 10 m cut the slopes into steps: well below a percent
             assert!((cells.abs() * 100.0 / exact - 1.0).abs() < 0.005, "{name}: {} {exact}", cells.abs() * 100.0);

@@ -13,7 +13,7 @@ use crate::write::raster::{BandHead, Cog, Overviews, Packing, RasterHead, TILE, 
 /// Folder of the scenes.
 pub(super) const FOLDER: &str = "sample_scenes";
 /// North-west corner, EPSG:32648: some steppe west of Wuhai, which these pixels do not show.
-const CORNER: [f64; 2] = [640_020.0, 4_390_020.0];
+pub(super) const CORNER: [f64; 2] = [640_020.0, 4_390_020.0];
 const CRS: &str = "EPSG:32648";
 
 /// What covers the ground: reflectance of blue, green, red, nir, swir1, swir2, and kelvins.
@@ -49,8 +49,9 @@ struct Date {
     seed: u64,
 }
 
-/// Pixels of a sensor's files: metres, and how many in a row.
+/// Pixels of a sensor's files: north-west corner in EPSG:32648, metres, and how many in a row.
 pub(super) struct Raster {
+    pub corner: [f64; 2],
     pub metres: f64,
     pub side: usize,
 }
@@ -85,7 +86,7 @@ pub(super) fn write(staging: &mut Staging) -> Result<()> {
 
 /// Collection 2 Level 2: numbers of 2.75e-5 less 0.2, kelvins of 0.00341802 above 149, and `QA_PIXEL`.
 fn landsat(folder: &Path, d: &Date) -> Result<()> {
-    let r = Raster { metres: 30.0, side: 66 };
+    let r = Raster { corner: CORNER, metres: 30.0, side: 66 };
     for (k, band) in ["SR_B2", "SR_B3", "SR_B4", "SR_B5", "SR_B6", "SR_B7", "ST_B10"].iter().enumerate() {
         let number = |v: f64| if k < 6 { (v + 0.2) / 2.75e-5 } else { (v - 149.0) / 0.003_418_02 };
         let pixels = r.pixels(d, |l, noise| {
@@ -111,7 +112,8 @@ fn landsat(folder: &Path, d: &Date) -> Result<()> {
 /// Level 2A: the earlier date of a baseline without an offset, the later with −1000, as reprocessed archives mix them.
 fn sentinel2(folder: &Path, d: &Date) -> Result<()> {
     let offset = if d.later { -1000.0 } else { 0.0 };
-    let (ten, twenty) = (Raster { metres: 10.0, side: 198 }, Raster { metres: 20.0, side: 99 });
+    let of = |metres, side| Raster { corner: CORNER, metres, side };
+    let (ten, twenty) = (of(10.0, 198), of(20.0, 99));
     for (k, band, r) in [
         (1, "B03_10m", &ten),
         (2, "B04_10m", &ten),
@@ -141,7 +143,7 @@ fn sentinel2(folder: &Path, d: &Date) -> Result<()> {
     text(&folder.join("MTD_MSIL2A.xml"), &xml)
 }
 
-fn text(path: &Path, s: &str) -> Result<()> {
+pub(super) fn text(path: &Path, s: &str) -> Result<()> {
     std::fs::write(path, s).map_err(|e| crate::write::staging::unwritable(path, e))
 }
 
@@ -162,9 +164,9 @@ impl Raster {
         100.0 * pixels.iter().filter(|p| **p == value).count() as f64 / (self.side * self.side) as f64
     }
 
-    pub fn write<T: Writable>(&self, path: &Path, pixels: &[T], nodata: Option<f64>) -> Result<()> {
+    pub(super) fn write<T: Writable>(&self, path: &Path, pixels: &[T], nodata: Option<f64>) -> Result<()> {
         let crs = Crs { definition: CRS.into(), code: Some(CRS.into()), name: CRS.into() };
-        let transform = [CORNER[0], self.metres, 0.0, CORNER[1], 0.0, -self.metres];
+        let transform = [self.corner[0], self.metres, 0.0, self.corner[1], 0.0, -self.metres];
         let head = RasterHead {
             grid: Grid { transform, width: self.side, height: self.side, crs: Some(crs) },
             bands: vec![BandHead { description: String::new(), scale: 1.0, offset: 0.0 }],
@@ -200,7 +202,7 @@ fn texture(x: f64, y: f64, seed: u64) -> f64 {
 }
 
 /// Values at corners of cells of 240 m, bilinear between them, −1 to 1.
-fn waves(x: f64, y: f64) -> f64 {
+pub(super) fn waves(x: f64, y: f64) -> f64 {
     let (u, v) = (x / 240.0, y / 240.0);
     let (i, j) = (u as u64, v as u64);
     let (s, t) = (u - i as f64, v - j as f64);

@@ -6,6 +6,7 @@ mod gdal;
 mod geokeys;
 mod geotiff;
 mod ifd;
+mod inflate;
 mod metadata;
 mod pieces;
 mod vertical;

@@ -36,6 +36,11 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
+    /// Bytes of a row of a piece.
+    pub fn row_bytes(&self) -> usize {
+        self.layout.columns * self.layout.samples * self.ty.bytes()
+    }
+
     /// The pieces and the number of bands; `None` where their kind is left to GDAL.
     pub fn of(t: &TiffFile, d: &Directory) -> Result<Option<(Self, usize)>> {
         let (width, height) = (side(t, d, tag::IMAGE_WIDTH, "width")?, side(t, d, tag::IMAGE_LENGTH, "height")?);

@@ -57,7 +57,7 @@ pub(super) fn scene(path: &Path, bands: &[BandRole]) -> Result<Scene> {
             .in_file(path));
         };
         let calibration = match role {
-            Role::Qa => Calibration::None,
+            r if r.is_quality() => Calibration::None,
             _ => Calibration::Linear { scale: b.scale, offset: b.offset },
         };
         assets.push(Asset { role, source: path.to_path_buf(), band, calibration, nodata: None, saturated: None });

@@ -103,6 +103,10 @@ pub(super) fn scene(mtl: &Path) -> Result<Scene> {
         let calibration = Calibration::None;
         assets.push(Asset { role: Role::Qa, source, band: 0, calibration, nodata: None, saturated: None });
     }
+    if let Some(source) = ending(&files, "_QA_RADSAT") {
+        let calibration = Calibration::None;
+        assets.push(Asset { role: Role::Radsat, source, band: 0, calibration, nodata: None, saturated: None });
+    }
     let id = ["LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"].iter().find_map(|k| m.text(k));
     let stem = || mtl.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Scene {

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// The values of an MTL file by key; groups do not matter, for keys are unique but for those of level 1 that a level 2
-/// product repeats, which come last.
+/// The values of an MTL file by key; groups do not matter, for keys are unique but for those that hold for level 1: a level 2
+/// product repeats them, and they say nothing of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Mtl {
     values: BTreeMap<String, String>,
 }
 
-/// Groups of a level 2 product that repeat what holds for level 1.
+/// Groups of Collection 2 that hold for level 1.
 const LEVEL_1: [&str; 5] = [
     "LEVEL1_PROCESSING_RECORD",
     "LEVEL1_MIN_MAX_RADIANCE",
@@ -37,7 +37,7 @@ impl Mtl {
     }
 
     fn parse(text: &str) -> Self {
-        let (mut values, mut group) = (BTreeMap::new(), String::new());
+        let (mut values, mut level_1, mut group) = (BTreeMap::new(), BTreeMap::new(), String::new());
         for line in text.lines() {
             // old files are filled up with zero bytes
             let Some((k, v)) = line.trim_matches(['\0', ' ', '\t', '\r']).split_once('=') else { continue };
@@ -46,12 +46,15 @@ impl Mtl {
                 "GROUP" => group = v.to_owned(),
                 "END_GROUP" => group.clear(),
                 _ => {
-                    if !LEVEL_1.contains(&group.as_str()) {
-                        values.insert(k.to_owned(), v.to_owned());
-                    } else {
-                        values.entry(format!("LEVEL1/{k}")).or_insert_with(|| v.to_owned());
-                    }
+                    let list = if LEVEL_1.contains(&group.as_str()) { &mut level_1 } else { &mut values };
+                    list.insert(k.to_owned(), v.to_owned());
                 }
+            }
+        }
+        if !values.get("PROCESSING_LEVEL").is_some_and(|l: &String| l.starts_with("L2")) {
+            // what a product says of itself comes before its record of processing
+            for (k, v) in level_1 {
+                values.entry(k).or_insert(v);
             }
         }
         Self { values }
@@ -77,5 +80,22 @@ mod tests {
         );
         assert_eq!(m.number("REFLECTANCE_MULT_BAND_4"), Some(2.75e-5));
         assert_eq!(m.text("SPACECRAFT_ID"), Some("LANDSAT_8"));
+    }
+
+    #[test]
+    fn a_level_1_product_of_collection_2_tells_its_calibration_in_groups_of_level_1() {
+        // groups and order as in LC08_L1GT_120038_20210105_20210105_02_RT_MTL.txt
+        let text = |level: &str| {
+            Mtl::parse(&format!(
+                "GROUP = LANDSAT_METADATA_FILE\n  GROUP = PRODUCT_CONTENTS\n    LANDSAT_PRODUCT_ID = \"A\"\n    PROCESSING_LEVEL = \"{level}\"\n  END_GROUP = PRODUCT_CONTENTS\n  GROUP = LEVEL1_PROCESSING_RECORD\n    LANDSAT_PRODUCT_ID = \"B\"\n    PROCESSING_LEVEL = \"L1TP\"\n  END_GROUP = LEVEL1_PROCESSING_RECORD\n  GROUP = LEVEL1_MIN_MAX_PIXEL_VALUE\n    QUANTIZE_CAL_MAX_BAND_7 = 65535\n  END_GROUP = LEVEL1_MIN_MAX_PIXEL_VALUE\n  GROUP = LEVEL1_RADIOMETRIC_RESCALING\n    REFLECTANCE_MULT_BAND_7 = 2.0000E-05\n  END_GROUP = LEVEL1_RADIOMETRIC_RESCALING\nEND_GROUP = LANDSAT_METADATA_FILE\nEND\n"
+            ))
+        };
+        let m = text("L1GT");
+        assert_eq!((m.text("LANDSAT_PRODUCT_ID"), m.text("PROCESSING_LEVEL")), (Some("A"), Some("L1GT")));
+        assert_eq!(
+            (m.number("REFLECTANCE_MULT_BAND_7"), m.number("QUANTIZE_CAL_MAX_BAND_7")),
+            (Some(2e-5), Some(65_535.0))
+        );
+        assert_eq!(text("L2SP").number("REFLECTANCE_MULT_BAND_7"), None);
     }
 }

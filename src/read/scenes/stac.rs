@@ -81,7 +81,7 @@ fn item(i: &Json, folder: &Path) -> Option<Scene> {
         }
         assets.push(asset(a, role, href, folder));
     }
-    if assets.iter().all(|a| a.role == Role::Qa) {
+    if assets.iter().all(|a| a.role.is_quality()) {
         return None;
     }
     Some(Scene {
@@ -111,7 +111,7 @@ fn asset(a: &Json, role: Role, href: &str, folder: &Path) -> Asset {
     let number = |k: &str| band[k].as_f64().or_else(|| band[format!("raster:{k}")].as_f64());
     let b = &a["heshan:brightness"];
     let calibration = match (role, b["gain"].as_f64(), b["bias"].as_f64(), b["k1"].as_f64(), b["k2"].as_f64()) {
-        (Role::Qa, ..) => Calibration::None,
+        (r, ..) if r.is_quality() => Calibration::None,
         (_, Some(gain), Some(bias), Some(k1), Some(k2)) => Calibration::Brightness { gain, bias, k1, k2 },
         _ => Calibration::Linear { scale: number("scale").unwrap_or(1.0), offset: number("offset").unwrap_or(0.0) },
     };

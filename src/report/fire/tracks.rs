@@ -31,7 +31,8 @@ pub fn tracks(tracks: &[FireTrack], until: DateTime<Utc>, lang: Lang) -> Table {
         column("last_look", T, "last clear look (UTC)", "最近有效观测(UTC)"),
         column("unseen_d", Real, "days not observed since", "未观测天数"),
         column("relapses", Int64, "times it came back", "复燃次数"),
-        column("frp_mw", Real, "greatest radiative power (MW)", "最大辐射功率(MW)"),
+        column("frp_mw", Real, "greatest radiative power of a detection (MW)", "单个火点最大辐射功率(MW)"),
+        column("pass_mw", Real, "greatest radiative power of a pass (MW)", "单次过境最大辐射功率(MW)"),
         column("delta_t_k", Real, "greatest excess over the background (K)", "最大温差(K)"),
         column("brightn_k", Real, "greatest brightness (K)", "最高亮温(K)"),
         column("site_id", T, "site", "图斑编号"),
@@ -82,6 +83,7 @@ fn row(t: &FireTrack, until: DateTime<Utc>) -> Vec<Value> {
         days(t.last_look, until),
         count(t.relapses),
         Value::from(t.peak_frp_mw),
+        Value::from(t.pass_frp_mw),
         Value::from(t.peak_delta_t_k),
         Value::from(t.peak_brightness_k),
     ];

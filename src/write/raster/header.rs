@@ -7,6 +7,9 @@ use super::geotags::geo_tags;
 use super::{Overviews, Packing, RasterHead, Statistics, TILE, nodata_text};
 use crate::model::PixelType;
 
+/// Bytes from which on a file is a BigTIFF.
+pub(super) const BIG: u64 = 3_900_000_000;
+
 /// Where the tiles of one level lie: in the spool, later in the file.
 #[derive(Debug)]
 pub(super) struct Tiles {
@@ -77,9 +80,21 @@ fn text(tag: u16, v: &str) -> Tag {
 }
 
 impl Image<'_> {
+    /// Bytes that the directories of so many tiles will take at most, numbers of the statistics included; `big` where
+    /// the file may need 64-bit places.
+    pub fn room(&self, levels: &[Tiles], big: bool) -> u64 {
+        (self.header(levels, big).len() + 1024 + self.head.bands.len() * 768).next_multiple_of(4096) as u64
+    }
+
+    /// The directories, where the tiles lie at their places already; `None` where they take more than `room` bytes.
+    pub fn in_place(&self, levels: &[Tiles], end: u64, room: u64) -> Option<Vec<u8>> {
+        let header = self.header(levels, end > BIG);
+        (header.len() as u64 <= room).then_some(header)
+    }
+
     /// Directories for all levels; the tiles' places change from the spool to the file.
     pub fn layout(&self, levels: &mut [Tiles], spooled: u64) -> Order {
-        let big = spooled > 3_900_000_000;
+        let big = spooled > BIG;
         // sizes do not depend on the offsets, so the head is made once to be measured and once to be kept
         let measured = self.header(levels, big).len() as u64;
         let mut at = measured;

@@ -1,23 +1,32 @@
 //! Deflate (RFC 1951, in the wrapper of RFC 1950) without a search for repeats: Huffman codes alone, and bytes that no
 //! code can shorten stored as they are.
 //!
+//! The one repeat that is told is that of a byte at the end of a row: what lies outside the raster, or holds no data.
+//!
 //! Differences of measured values hardly repeat; what compresses them is that some are more frequent than others. The
 //! search for repeats then costs nine tenths of the time and finds little. [`plan`] counts the bytes of a tile and tells
 //! what it would take; whoever packs the tile compares that with what a search would give.
 
 /// Longest code in bits: four codes and the seven bits left before them fit into 64 bits.
 const LONGEST: usize = 14;
-/// Literals, and the end of the block.
-const SYMBOLS: usize = 257;
+/// Literals, the end of the block, and lengths of repeats.
+const SYMBOLS: usize = 286;
+/// Symbols of a block without repeats.
+const LITERALS: usize = 257;
 const END: usize = 256;
+/// Longest repeat, which has a symbol of its own.
+const FULL: usize = 258;
+const FULL_SYMBOL: usize = 285;
+/// A row that ends with so many equal bytes (nodata, the padding of a tile) ends with a repeat of one of them.
+const RUN: usize = 24;
 /// Order in which the lengths of code lengths stand in the head of a block (RFC 1951, 3.2.7).
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Which bytes of a row are coded, which stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Split {
-    /// All bytes coded, in one block.
-    All,
+    /// All bytes coded, in one block; a run may end each part of so many bytes.
+    All(usize),
     /// Of every row of so many bytes those from `.1` to `.2` are stored: the middle bytes of floats (predictor 3 sorts
     /// the bytes of a row by significance) are noise.
     Rows(usize, usize, usize),
@@ -37,17 +46,18 @@ pub(super) struct Plan {
 pub(super) fn plan(plain: &[u8], row: usize, planes: bool) -> Plan {
     let rows = plain.len() / row.max(1);
     if !planes || !row.is_multiple_of(4) || rows == 0 {
-        let mut counts = [0u32; SYMBOLS];
-        count(plain, &mut counts);
-        return whole(&counts);
+        let (mut counts, mut extra) = ([0u32; SYMBOLS], 0);
+        plain.chunks(row.max(1)).for_each(|r| extra += count(r, &mut counts));
+        return whole(&counts, extra, row.max(1));
     }
     let n = row / 4;
-    let mut by_plane = [[0u32; SYMBOLS]; 4];
+    let (mut by_plane, mut extra) = ([[0u32; SYMBOLS]; 4], [0usize; 4]);
     for r in plain.chunks_exact(row) {
-        for (counts, part) in by_plane.iter_mut().zip(r.chunks_exact(n)) {
-            count(part, counts);
+        for ((counts, extra), part) in by_plane.iter_mut().zip(&mut extra).zip(r.chunks_exact(n)) {
+            *extra += count(part, counts);
         }
     }
+    let extra = |which: &[usize]| which.iter().map(|p| extra[*p]).sum::<usize>();
     let sum = |which: &[usize]| {
         let mut s = [0u32; SYMBOLS];
         which.iter().for_each(|p| s.iter_mut().zip(&by_plane[*p]).for_each(|(a, b)| *a += b));
@@ -56,20 +66,61 @@ pub(super) fn plan(plain: &[u8], row: usize, planes: bool) -> Plan {
     let stored = |which: &[usize], from: usize, to: usize| {
         let codes = Codes::of(&sum(which), rows as u32 + 1);
         let blocks = (rows + 1) * (codes.head_bits + 3 + codes.length(END)) / 8;
-        let bytes = codes.bits / 8 + blocks + rows * (to - from + 5);
+        let bytes = (codes.bits + extra(which)) / 8 + blocks + rows * (to - from + 5);
         Plan { split: Split::Rows(row, from, to), codes, bytes }
     };
-    let plans = [whole(&sum(&[0, 1, 2, 3])), stored(&[0, 3], n, 3 * n), stored(&[0], n, 4 * n)];
-    plans.into_iter().min_by_key(|p| p.bytes).unwrap_or_else(|| whole(&sum(&[0, 1, 2, 3])))
+    let all = || whole(&sum(&[0, 1, 2, 3]), extra(&[0, 1, 2, 3]), n);
+    let plans = [all(), stored(&[0, 3], n, 3 * n), stored(&[0], n, 4 * n)];
+    plans.into_iter().min_by_key(|p| p.bytes).unwrap_or_else(all)
 }
 
-fn whole(counts: &[u32; SYMBOLS]) -> Plan {
+fn whole(counts: &[u32; SYMBOLS], extra: usize, part: usize) -> Plan {
     let codes = Codes::of(counts, 1);
-    let bytes = (codes.bits + codes.head_bits + codes.length(END)) / 8 + 8;
-    Plan { split: Split::All, codes, bytes }
+    let bytes = (codes.bits + extra + codes.head_bits + codes.length(END)) / 8 + 8;
+    Plan { split: Split::All(part), codes, bytes }
 }
 
-fn count(bytes: &[u8], counts: &mut [u32; SYMBOLS]) {
+/// Bytes of a part that are coded one by one, and how often the last of them is repeated behind them.
+fn ending(part: &[u8]) -> (&[u8], usize) {
+    let Some(last) = part.last() else { return (part, 0) };
+    let same = part.iter().rev().take_while(|b| *b == last).count();
+    if same <= RUN {
+        return (part, 0);
+    }
+    // no repeat is shorter than three
+    let run = same - 1 - if matches!((same - 1) % FULL, 1 | 2) { (same - 1) % FULL } else { 0 };
+    (&part[..part.len() - run], run)
+}
+
+/// Repeats of one byte that make up a run: how many of the longest, and the length of the one before them, if any.
+fn repeats(run: usize) -> (usize, Option<usize>) {
+    (run / FULL, Some(run % FULL).filter(|n| *n > 0))
+}
+
+/// Symbol of a length below 258, its extra bits and how many (RFC 1951, 3.2.5).
+fn length_symbol(n: usize) -> (usize, u32, u32) {
+    let n = n - 3;
+    if n < 8 {
+        return (257 + n, 0, 0);
+    }
+    // four symbols to each power of two
+    let bits = n.ilog2() - 2;
+    (257 + 4 * bits as usize + (n >> bits), n as u32 & ((1 << bits) - 1), bits)
+}
+
+/// Counts the symbols of a part; answers the bits that go with lengths: extra bits and distances.
+fn count(part: &[u8], counts: &mut [u32; SYMBOLS]) -> usize {
+    let (bytes, run) = ending(part);
+    let mut extra = 0;
+    if run > 0 {
+        let (full, rest) = repeats(run);
+        counts[FULL_SYMBOL] += full as u32;
+        extra += full;
+        if let Some((symbol, _, bits)) = rest.map(length_symbol) {
+            counts[symbol] += 1;
+            extra += 1 + bits as usize;
+        }
+    }
     // four tables: equal neighbours need not wait for each other
     let mut four = [[0u32; 256]; 4];
     let (quads, rest) = bytes.as_chunks::<4>();
@@ -80,6 +131,7 @@ fn count(bytes: &[u8], counts: &mut [u32; SYMBOLS]) {
     for t in &four {
         counts.iter_mut().zip(t).for_each(|(a, b)| *a += b);
     }
+    extra
 }
 
 /// Packs what [`plan`] planned.
@@ -88,15 +140,15 @@ pub(super) fn pack(plain: &[u8], p: &Plan) -> Vec<u8> {
     let mut w = Writer { out: vec![0; p.bytes + p.bytes / 8 + 1024], at: 2, bits: 0, used: 0 };
     w.out[..2].copy_from_slice(&[0x78, 0x01]);
     match p.split {
-        Split::All => w.block(&[plain], &p.codes, true),
+        Split::All(part) => w.block(plain.chunks(part), &p.codes, true),
         Split::Rows(row, from, to) => {
-            let mut tail: &[u8] = &[];
+            let (mut tail, plane): (&[u8], usize) = (&[], row / 4);
             for r in plain.chunks_exact(row) {
-                w.block(&[tail, &r[..from]], &p.codes, false);
+                w.block(tail.chunks(plane).chain(r[..from].chunks(plane)), &p.codes, false);
                 w.stored(&r[from..to]);
                 tail = &r[to..];
             }
-            w.block(&[tail], &p.codes, true);
+            w.block(tail.chunks(plane), &p.codes, true);
         }
     }
     w.align();
@@ -123,9 +175,10 @@ impl Codes {
         counts[END] = blocks;
         let lengths = lengths(&counts, LONGEST);
         let of = codes(&lengths);
-        let head = head(&lengths);
+        let used = if lengths[LITERALS..].iter().any(|l| *l > 0) { SYMBOLS } else { LITERALS };
+        let head = head(&lengths[..used]);
         let head_bits = head.iter().map(|(_, n)| *n as usize).sum();
-        let bits = (0..END).map(|s| counts[s] as usize * usize::from(lengths[s])).sum();
+        let bits = (0..SYMBOLS).filter(|s| *s != END).map(|s| counts[s] as usize * usize::from(lengths[s])).sum();
         let mut table = [0; SYMBOLS];
         table.copy_from_slice(&of);
         Self { of: table, head, head_bits, bits }
@@ -223,7 +276,7 @@ fn codes(lengths: &[u8]) -> Vec<u32> {
 
 /// Head of a block of dynamic codes (RFC 1951, 3.2.7): values and their bits, after the three bits of its kind.
 fn head(literal: &[u8]) -> Vec<(u32, u32)> {
-    // one code of distances, never used, of one bit: what every reader takes
+    // one code of distances, of one bit: 1, the only one there is
     let all: Vec<u8> = literal.iter().copied().chain([1]).collect();
     let mut runs: Vec<(usize, u32, u32)> = Vec::new();
     let mut i = 0;
@@ -255,8 +308,7 @@ fn head(literal: &[u8]) -> Vec<(u32, u32)> {
     let lengths = lengths(&counts, 7);
     let code = codes(&lengths);
     let kept = ORDER.iter().rposition(|s| lengths[*s] > 0).map_or(4, |p| (p + 1).max(4));
-    // 257 literals, 1 distance
-    let mut out = vec![(0, 5), (0, 5), (kept as u32 - 4, 4)];
+    let mut out = vec![((literal.len() - LITERALS) as u32, 5), (0, 5), (kept as u32 - 4, 4)];
     out.extend(ORDER[..kept].iter().map(|s| (u32::from(lengths[*s]), 3)));
     for (symbol, extra, bits) in runs {
         out.push((code[symbol] & 0xffff, code[symbol] >> 16));
@@ -294,11 +346,12 @@ impl Writer {
         self.flush();
     }
 
-    fn block(&mut self, parts: &[&[u8]], codes: &Codes, last: bool) {
+    fn block<'a>(&mut self, parts: impl Iterator<Item = &'a [u8]>, codes: &Codes, last: bool) {
         self.put(u32::from(last) | 2 << 1, 3);
         codes.head.iter().for_each(|(v, n)| self.put(*v, *n));
         for part in parts {
-            let (quads, rest) = part.as_chunks::<4>();
+            let (bytes, run) = ending(part);
+            let (quads, rest) = bytes.as_chunks::<4>();
             for q in quads {
                 for b in q {
                     let code = codes.of[usize::from(*b)];
@@ -311,9 +364,25 @@ impl Writer {
                 let code = codes.of[usize::from(*b)];
                 self.put(code & 0xffff, code >> 16);
             }
+            if run > 0 {
+                self.repeat(run, codes);
+            }
         }
         let end = codes.of[END];
         self.put(end & 0xffff, end >> 16);
+    }
+
+    /// Repeats the byte before.
+    fn repeat(&mut self, run: usize, codes: &Codes) {
+        let (full, rest) = repeats(run);
+        let rest = rest.map(length_symbol);
+        for (symbol, extra, bits) in rest.into_iter().chain(std::iter::repeat_n((FULL_SYMBOL, 0, 0), full)) {
+            let code = codes.of[symbol];
+            self.put(code & 0xffff, code >> 16);
+            self.put(extra, bits);
+            // the distance 1
+            self.put(0, 1);
+        }
     }
 
     fn align(&mut self) {
@@ -403,6 +472,35 @@ mod tests {
         both_ways(&[7; 4096], 512);
         both_ways(&[], 512);
         both_ways(&[1, 2, 3, 4], 4);
+    }
+
+    #[test]
+    fn runs_at_the_ends_of_rows_by_hand() {
+        assert_eq!(
+            [3, 10, 11, 12, 13, 34, 257].map(length_symbol),
+            [(257, 0, 0), (264, 0, 0), (265, 0, 1), (265, 1, 1), (266, 0, 1), (272, 3, 2), (284, 30, 5),]
+        );
+        assert_eq!([24, 258, 261, 516].map(repeats), [(0, Some(24)), (1, None), (1, Some(3)), (2, None)]);
+        // of equal bytes the first is coded; where one or two would be left for a repeat, which there is none of, they are too
+        assert_eq!(
+            [24, 25, 259, 260, 261, 262].map(|n| (ending(&vec![9; n]).0.len(), ending(&vec![9; n]).1)),
+            [(24, 0), (1, 24), (1, 258), (2, 258), (3, 258), (1, 261)]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn rows_that_end_with_runs_come_back(
+            rows in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..1200), any::<u8>()), 1..12),
+        ) {
+            let mut plain = Vec::new();
+            for (v, b) in &rows {
+                plain.extend_from_slice(v);
+                plain.resize(plain.len().next_multiple_of(1200), *b);
+            }
+            both_ways(&plain, 1200);
+        }
     }
 
     proptest! {

@@ -147,9 +147,11 @@ impl Sums {
 pub struct Cog<T: Writable> {
     head: RasterHead,
     path: PathBuf,
-    /// Tiles as they come, before their order is known.
+    /// Tiles as they come, before their order is known; without overviews it is the file itself.
     spool: BufWriter<File>,
     spool_path: PathBuf,
+    /// Bytes left free before them for the head.
+    room: u64,
     written: u64,
     levels: Vec<Tiles>,
     pyramids: Vec<Pyramid<T>>,
@@ -162,8 +164,19 @@ impl<T: Writable> Cog<T> {
     /// # Errors
     /// `Output` where the file cannot be made.
     pub fn create(path: &Path, head: RasterHead) -> Result<Self> {
+        let sizes = level_sizes(&head.grid, head.overviews);
+        let bands = head.bands.len();
+        let levels: Vec<Tiles> = sizes.iter().map(|s| Tiles::new(*s, bands)).collect();
         let mut spool_path = path.as_os_str().to_owned();
-        spool_path.push(".tiles");
+        let mut room = 0;
+        if sizes.len() == 1 {
+            // compressed tiles can grow a little beyond the plain ones
+            let bytes = head.grid.width as u64 * head.grid.height as u64 * (bands * T::TYPE.bytes()) as u64;
+            let image = Image { head: &head, ty: T::TYPE, statistics: &vec![None; bands], total: 1.0 };
+            room = image.room(&levels, bytes + bytes / 8 > header::BIG);
+        } else {
+            spool_path.push(".tiles");
+        }
         let spool_path = PathBuf::from(spool_path);
         let spool = File::options()
             .read(true)
@@ -172,14 +185,12 @@ impl<T: Writable> Cog<T> {
             .truncate(true)
             .open(&spool_path)
             .map_err(|e| super::staging::unwritable(path, e))?;
-        let sizes = level_sizes(&head.grid, head.overviews);
-        let bands = head.bands.len();
-        let levels = sizes.iter().map(|s| Tiles::new(*s, bands)).collect();
         let nodata = head.nodata.and_then(T::exactly);
         let pyramids = (0..bands).map(|_| Pyramid::new(&sizes, head.overviews, nodata)).collect();
         let sums = vec![Sums::default(); bands];
-        let spool = BufWriter::with_capacity(1 << 20, spool);
-        Ok(Self { head, path: path.to_path_buf(), spool, spool_path, written: 0, levels, pyramids, sums })
+        let mut spool = BufWriter::with_capacity(1 << 20, spool);
+        spool.write_all(&vec![0; room as usize]).map_err(|e| super::staging::unwritable(path, e))?;
+        Ok(Self { head, path: path.to_path_buf(), spool, spool_path, room, written: room, levels, pyramids, sums })
     }
 
     /// Adds encoded tiles.
@@ -221,11 +232,22 @@ impl<T: Writable> Cog<T> {
         let statistics: Vec<_> = self.sums.iter().zip(&self.head.bands).map(|(s, b)| s.statistics(b)).collect();
         let total = (self.head.grid.width * self.head.grid.height) as f64;
         let image = Image { head: &self.head, ty: T::TYPE, statistics: &statistics, total };
+        if self.room > 0 {
+            if let Some(header) = image.in_place(&self.levels, self.written, self.room) {
+                spool.seek(SeekFrom::Start(0)).and_then(|_| spool.write_all(&header)).map_err(failed)?;
+                return Ok(statistics);
+            }
+            // numbers longer than any that was thought of: the tiles move after all
+            let mut aside = self.path.as_os_str().to_owned();
+            aside.push(".tiles");
+            self.spool_path = PathBuf::from(aside);
+            std::fs::rename(&self.path, &self.spool_path).map_err(failed)?;
+        }
         let order = image.layout(&mut self.levels, self.written);
         let mut out = BufWriter::with_capacity(1 << 20, File::create(&self.path).map_err(failed)?);
         out.write_all(&order.header).map_err(failed)?;
         let mut bytes = Vec::new();
-        for (from, n) in order.pieces {
+        for (from, n) in in_runs(order.pieces) {
             bytes.resize(n as usize, 0);
             spool.seek(SeekFrom::Start(from)).map_err(failed)?;
             spool.read_exact(&mut bytes).map_err(failed)?;
@@ -236,6 +258,19 @@ impl<T: Writable> Cog<T> {
         std::fs::remove_file(&self.spool_path).map_err(failed)?;
         Ok(statistics)
     }
+}
+
+/// Pieces that lie one behind the other as one, up to a MiB.
+fn in_runs(pieces: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    const MOST: u64 = 1 << 20;
+    let mut out: Vec<(u64, u64)> = Vec::with_capacity(pieces.len());
+    for (from, n) in pieces {
+        match out.last_mut() {
+            Some((at, m)) if *at + *m == from && *m + n <= MOST => *m += n,
+            _ => out.push((from, n)),
+        }
+    }
+    out
 }
 
 /// Sizes of the image and of its overviews, each half the one before, down to a single tile.

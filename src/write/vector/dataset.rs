@@ -11,7 +11,8 @@ use std::thread::JoinHandle;
 
 use gdal_sys::OGRLayerH;
 
-use super::ogr::{self, BATCH, Clock, Output};
+use super::ogr::{self, BATCH, Output};
+use super::settings::{Clock, Unsynced};
 use super::sink::Sink;
 use super::spool::Rows;
 use super::{Format, WriteOptions, Written};
@@ -30,6 +31,8 @@ pub(super) struct DatasetFile {
     pub staged: PathBuf,
     pub target: PathBuf,
     pub heads: Vec<Table>,
+    /// Rows come layer by layer, in the order of the heads: nothing need wait.
+    pub in_order: bool,
     pub options: WriteOptions,
 }
 
@@ -94,6 +97,10 @@ enum Layer {
     Open(OGRLayerH, usize),
     /// Waits on disk; columns with integers too large for a double.
     Waits(Rows, Vec<bool>),
+    /// Made when the layers before it are whole.
+    Later,
+    /// Whole.
+    Done,
 }
 
 struct Writer<'a> {
@@ -107,6 +114,7 @@ fn work(file: &DatasetFile, messages: &Receiver<Message>, ready: &Sender<()>) ->
     crate::gdal_log::listen();
     crate::gdal_log::take();
     let _clock = file.options.timestamp.map(Clock::set);
+    let _unsynced = Unsynced::set();
     let mut writer = Writer::open(file)?;
     let _ = ready.send(());
     loop {
@@ -129,7 +137,9 @@ impl<'a> Writer<'a> {
         }
         for (k, head) in file.heads.iter().enumerate() {
             let comes = whole || file.format == Format::GeoPackage && k == 0;
-            let layer = if comes {
+            let layer = if file.in_order && file.format == Format::GeoPackage && k > 0 {
+                Layer::Later
+            } else if comes {
                 let layer = w.out.add_layer(head, &file.options, &mut w.written)?;
                 if !whole {
                     w.out.begin();
@@ -144,9 +154,28 @@ impl<'a> Writer<'a> {
         Ok(w)
     }
 
+    /// Makes the layers up to `k`, each after those before it were committed.
+    fn reach(&mut self, k: usize) -> Result<()> {
+        for i in 1..=k {
+            if matches!(self.layers[i], Layer::Later) {
+                self.out.end_layer(&self.file.heads[i - 1].name)?;
+                self.layers[i - 1] = Layer::Done;
+                let layer = self.out.add_layer(&self.file.heads[i], &self.file.options, &mut self.written)?;
+                self.out.begin();
+                self.layers[i] = Layer::Open(layer, 0);
+            }
+        }
+        Ok(())
+    }
+
     fn rows(&mut self, k: usize, rows: Vec<Row>) -> Result<()> {
+        self.reach(k)?;
         let head = &self.file.heads[k];
         match &mut self.layers[k] {
+            // rows that come after their turn
+            Layer::Later | Layer::Done => {
+                return Err(unwritable(&self.file.target, format!("rows of layer {} came too late", head.name)));
+            }
             Layer::Open(layer, count) => {
                 for row in &rows {
                     add(&mut self.out, *layer, head, row, count, &mut self.written)?;
@@ -164,12 +193,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Written> {
+    fn finish(mut self) -> Result<Written> {
+        self.reach(self.layers.len().saturating_sub(1))?;
         let Self { file, mut out, layers, mut written } = self;
         let o = &file.options;
         for (head, layer) in file.heads.iter().zip(layers) {
             match layer {
-                Layer::Open(..) => out.commit(&head.name)?,
+                Layer::Open(..) => out.end_layer(&head.name)?,
+                Layer::Later | Layer::Done => {}
                 Layer::Waits(rows, large) => {
                     let head = &kept(head, file.format, &large, &mut written);
                     let layer = out.add_layer(head, o, &mut written)?;
@@ -177,7 +208,7 @@ impl<'a> Writer<'a> {
                     let mut count = 0;
                     rows.each(|row| add(&mut out, layer, head, &row, &mut count, &mut written).map_err(Fault::Gdal))
                         .map_err(|e| e.error(file))?;
-                    out.commit(&head.name)?;
+                    out.end_layer(&head.name)?;
                 }
             }
         }
@@ -201,8 +232,7 @@ fn add(
     out.feature(layer, head, g.as_ref(), values, written)?;
     *count += 1;
     if count.is_multiple_of(BATCH) && out.is_file() {
-        out.commit(&head.name)?;
-        out.begin();
+        out.next_batch(&head.name)?;
     }
     Ok(())
 }

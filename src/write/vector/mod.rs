@@ -7,6 +7,8 @@ mod geojson;
 mod kml;
 mod names;
 mod ogr;
+mod rtree;
+mod settings;
 pub mod sink;
 mod spool;
 
@@ -210,7 +212,7 @@ pub fn layer_path(path: &Path, tables: &[Table], i: usize) -> PathBuf {
 /// As [`write()`].
 pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &WriteOptions) -> Result<Written> {
     let heads = tables.iter().map(fitting_head).collect();
-    let mut sink = sink::open_with_widths(staging, path, heads, o)?;
+    let mut sink = sink::open_with_widths(staging, path, heads, o, true)?;
     for (i, t) in tables.iter().enumerate() {
         for rows in t.rows.chunks(BATCH) {
             sink.write(i, rows.to_vec())?;
@@ -219,8 +221,8 @@ pub fn write_staged(staging: &mut Staging, path: &Path, tables: &[Table], o: &Wr
     sink.finish()
 }
 
-/// The head of a table; a text field keeps its width only where all its values fit.
-fn fitting_head(t: &Table) -> Table {
+/// The head of a table whose rows are all there; a text field keeps its width only where all its values fit.
+pub fn fitting_head(t: &Table) -> Table {
     let mut head = t.head();
     for (i, c) in head.columns.iter_mut().enumerate() {
         let fits = |v: &Value| v.as_text().is_none_or(|s| s.chars().count() <= c.field.width);

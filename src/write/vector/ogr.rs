@@ -1,11 +1,13 @@
 //! Layers through GDAL: GeoPackage, FileGDB, FlatGeobuf, Shapefile, KML, PostGIS.
 #![allow(unsafe_code, reason = "GDAL's C interface: typed values, nulls and transactions are not in the safe wrapper")]
 
+mod indexing;
+
 use std::ffi::CString;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal_sys::{GDALDatasetH, OGRErr, OGRFeatureH, OGRFieldType, OGRLayerH, OGRwkbGeometryType};
 use geo::{Geometry, MultiLineString, MultiPolygon};
@@ -13,6 +15,7 @@ use geo::{Geometry, MultiLineString, MultiPolygon};
 use super::super::staging::unwritable;
 use super::super::value::as_text;
 use super::columns::{DBF_TEXT, Kept, kept};
+use super::settings::{Clock, Unsynced};
 use super::{Format, WriteOptions, Written, names};
 use crate::error::{Error, Result};
 use crate::model::{Crs, Field, FieldType, Shape, Table, Value};
@@ -32,6 +35,7 @@ pub(super) fn write(
     crate::gdal_log::listen();
     crate::gdal_log::take();
     let _clock = o.timestamp.map(Clock::set);
+    let _unsynced = Unsynced::set();
     let mut dataset = Output::create(staged, target, format)?;
     dataset.encoding.clone_from(&o.encoding);
     // a database has no name to rename: all tables appear in one transaction, or none
@@ -53,33 +57,6 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// The time GDAL writes into files, for this thread, until dropped.
-pub(super) struct Clock;
-
-impl Clock {
-    pub fn set(time: DateTime<Utc>) -> Self {
-        Self::option(Some(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()));
-        Self
-    }
-
-    fn option(value: Option<&str>) {
-        let value = value.and_then(|v| CString::new(v).ok());
-        // SAFETY: both strings live through the call, which copies them
-        unsafe {
-            gdal_sys::CPLSetThreadLocalConfigOption(
-                c"OGR_CURRENT_DATE".as_ptr(),
-                value.as_ref().map_or(null(), |v| v.as_ptr()),
-            );
-        }
-    }
-}
-
-impl Drop for Clock {
-    fn drop(&mut self) {
-        Self::option(None);
-    }
-}
-
 pub(super) struct Output<'a> {
     handle: GDALDatasetH,
     format: Format,
@@ -87,6 +64,8 @@ pub(super) struct Output<'a> {
     prefix: String,
     pub encoding: Option<String>,
     transaction: bool,
+    /// Boxes of the layer's features so far, and whether GDAL's own upkeep of its index was stopped for them.
+    boxes: Option<indexing::Indexing>,
 }
 
 impl Drop for Output<'_> {
@@ -117,6 +96,22 @@ fn driver(format: Format) -> &'static str {
     }
 }
 
+/// Hands a text to C, in a buffer of the thread's.
+fn with_c_string<R>(s: &str, take: impl FnOnce(*const std::ffi::c_char) -> R) -> R {
+    thread_local! {
+        static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    BUFFER.with_borrow_mut(|b| {
+        b.clear();
+        match s.as_bytes().contains(&0) {
+            true => b.extend(s.bytes().filter(|c| *c != 0)),
+            false => b.extend_from_slice(s.as_bytes()),
+        }
+        b.push(0);
+        take(b.as_ptr().cast())
+    })
+}
+
 fn c_string(s: &str) -> CString {
     CString::new(s.replace('\0', "")).unwrap_or_default()
 }
@@ -144,7 +139,7 @@ impl<'a> Output<'a> {
         if handle.is_null() {
             return Err(failed("GDAL cannot make the file"));
         }
-        Ok(Self { handle, format, target, prefix: String::new(), encoding: None, transaction: false })
+        Ok(Self { handle, format, target, prefix: String::new(), encoding: None, transaction: false, boxes: None })
     }
 
     /// `PG:dbname=… host=…#prefix`: tables are named `prefix_layer`.
@@ -173,6 +168,7 @@ impl<'a> Output<'a> {
             prefix: format!("{prefix}_"),
             encoding: None,
             transaction: false,
+            boxes: None,
         })
     }
 
@@ -182,7 +178,7 @@ impl<'a> Output<'a> {
     }
 
     /// A layer with its fields, and no row yet.
-    pub fn add_layer(&self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<OGRLayerH> {
+    pub fn add_layer(&mut self, t: &Table, o: &WriteOptions, written: &mut Written) -> Result<OGRLayerH> {
         let fields = self.field_names(t, o, written);
         let layer = self.create_layer(t, o)?;
         let bytes = |s: &str| encoded_len(s, o.encoding.as_deref());
@@ -191,6 +187,8 @@ impl<'a> Output<'a> {
             self.create_field(layer, &fields[i], &k, t)?;
             written.changed.extend(k.note.map(|n| (t.name.clone(), c.field.name.clone(), n)));
         }
+        let indexed = self.format == Format::GeoPackage && t.shape != Shape::None;
+        self.boxes = indexed.then(indexing::Indexing::default);
         Ok(layer)
     }
 
@@ -203,11 +201,10 @@ impl<'a> Output<'a> {
         for (k, (g, values)) in t.rows.iter().enumerate() {
             self.feature(layer, t, g.as_ref(), values, written)?;
             if self.is_file() && (k + 1) % BATCH == 0 {
-                self.commit(&t.name)?;
-                self.begin();
+                self.next_batch(&t.name)?;
             }
         }
-        if self.is_file() { self.commit(&t.name) } else { Ok(()) }
+        if self.is_file() { self.end_layer(&t.name) } else { Ok(()) }
     }
 
     /// True where what was committed stays invisible until the file gets its name.
@@ -345,7 +342,7 @@ impl<'a> Output<'a> {
     }
 
     pub fn feature(
-        &self,
+        &mut self,
         layer: OGRLayerH,
         t: &Table,
         g: Option<&Geometry<f64>>,
@@ -360,6 +357,9 @@ impl<'a> Output<'a> {
                     OGRErr::OGRERR_NONE => Ok(()),
                     _ => Err(self.failed(&t.name, "a feature cannot be written")),
                 });
+            if let Some(i) = &mut self.boxes {
+                i.push(gdal_sys::OGR_F_GetFID(f), g);
+            }
             gdal_sys::OGR_F_Destroy(f);
             result
         }
@@ -492,11 +492,11 @@ unsafe fn set(f: OGRFeatureH, i: i32, v: &Value) {
     unsafe {
         match v {
             Value::Null => gdal_sys::OGR_F_SetFieldNull(f, i),
-            _ if is_text(f, i) => gdal_sys::OGR_F_SetFieldString(f, i, c_string(&as_text(v)).as_ptr()),
+            Value::Text(s) => with_c_string(s, |s| gdal_sys::OGR_F_SetFieldString(f, i, s)),
+            _ if is_text(f, i) => with_c_string(&as_text(v), |s| gdal_sys::OGR_F_SetFieldString(f, i, s)),
             Value::Bool(b) => gdal_sys::OGR_F_SetFieldInteger(f, i, i32::from(*b)),
             Value::Int(n) => gdal_sys::OGR_F_SetFieldInteger64(f, i, *n),
             Value::Real(r) => gdal_sys::OGR_F_SetFieldDouble(f, i, *r),
-            Value::Text(s) => gdal_sys::OGR_F_SetFieldString(f, i, c_string(s).as_ptr()),
             Value::Date(d) => {
                 let (y, m, d) = date(d);
                 gdal_sys::OGR_F_SetFieldDateTimeEx(f, i, y, m, d, 0, 0, 0.0, 0);

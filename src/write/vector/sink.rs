@@ -51,19 +51,33 @@ pub(in crate::write) trait LayerFile: Send {
 /// # Errors
 /// `Usage` for an unknown format; `Output` where a file exists and may not be replaced, or cannot be made.
 pub fn open(staging: &mut Staging, path: &Path, heads: Vec<Table>, o: &WriteOptions) -> Result<Box<dyn Sink>> {
-    let mut heads = heads;
+    open_with_widths(staging, path, unbounded(path, heads)?, o, false)
+}
+
+/// As [`open`], for rows that come layer by layer in the order of the heads: a GeoPackage need not keep any of them waiting
+/// on disk.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_in_order(staging: &mut Staging, path: &Path, heads: Vec<Table>, o: &WriteOptions) -> Result<Box<dyn Sink>> {
+    open_with_widths(staging, path, unbounded(path, heads)?, o, true)
+}
+
+/// Heads without widths of texts, where the format enforces them.
+fn unbounded(path: &Path, mut heads: Vec<Table>) -> Result<Vec<Table>> {
     if matches!(Format::of(path)?, Format::PostGis | Format::FileGdb) {
         heads.iter_mut().flat_map(|h| &mut h.columns).for_each(|c| c.field.width = 0);
     }
-    open_with_widths(staging, path, heads, o)
+    Ok(heads)
 }
 
-/// As [`open`], where every text is known to fit its width.
+/// As [`open`], where every text is known to fit its width; `in_order` as in [`open_in_order`].
 pub(super) fn open_with_widths(
     staging: &mut Staging,
     path: &Path,
     heads: Vec<Table>,
     o: &WriteOptions,
+    in_order: bool,
 ) -> Result<Box<dyn Sink>> {
     let format = Format::of(path)?;
     for crs in heads.iter().filter_map(|t| t.crs.as_ref()) {
@@ -73,11 +87,11 @@ pub(super) fn open_with_widths(
         Format::Xlsx => xlsx::open(staging, path, heads, o),
         Format::GeoPackage | Format::FileGdb => {
             let staged = staging.claim(path)?;
-            dataset::open(DatasetFile { format, staged, target: path.into(), heads, options: o.clone() })
+            dataset::open(DatasetFile { format, staged, target: path.into(), heads, in_order, options: o.clone() })
         }
         Format::PostGis => {
             let (staged, target) = (path.to_path_buf(), path.to_path_buf());
-            dataset::open(DatasetFile { format, staged, target, heads, options: o.clone() })
+            dataset::open(DatasetFile { format, staged, target, heads, in_order, options: o.clone() })
         }
         _ => {
             let targets: Vec<PathBuf> = (0..heads.len()).map(|i| layer_path(path, &heads, i)).collect();

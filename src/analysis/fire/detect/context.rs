@@ -4,7 +4,7 @@
 //! pixel's answer does not depend on the block it was computed in.
 
 use super::screen::{
-    CLEAR, DATA, Flags, G_MAYBE, G_NEAR, G_SURE, G_WATER, H_ALPHA, H_BETA, LIT, S_MAYBE, S_SURE, S_WATER,
+    CLEAR, DATA, Flags, G_MAYBE, G_NEAR, G_SURE, G_WATER, H_ALPHA, H_BETA, LIT, S_MAYBE, S_SURE, S_WATER, ratio,
 };
 use crate::model::Window;
 
@@ -30,10 +30,10 @@ pub struct Around<'a> {
     pub core: Window,
     /// Flags of [`super::screen`].
     pub flags: &'a [Flags],
-    /// Reflectance of band 7.
+    /// Reflectance of band 7; may be empty where no pixel of the core is potential without being unambiguous by itself.
     pub r7: &'a [f32],
-    /// Ratio of bands 7 and 5 ([`super::screen::ratio`]).
-    pub r75: &'a [f32],
+    /// Reflectance of band 5; as band 7.
+    pub r5: &'a [f32],
 }
 
 impl Around<'_> {
@@ -79,19 +79,23 @@ impl Around<'_> {
     }
 
     /// `ρ7/ρ5 > mean + max(3σ, 0.8)` and `ρ7 > mean + max(3σ, 0.08)` over the background of a window.
-    fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: &[bool]) -> bool {
-        let (mut ratio, mut p7) = (Sums::default(), Sums::default());
+    fn stands_out(&self, at: usize, [c0, c1, r0, r1]: [usize; 4], background: impl Fn(usize) -> bool) -> bool {
+        if self.r7.is_empty() {
+            return false;
+        }
+        let (mut r75, mut p7) = (Sums::default(), Sums::default());
         for r in r0..r1 {
             let row = r * self.width + c0..r * self.width + c1;
-            let values = self.r7[row.clone()].iter().zip(&self.r75[row.clone()]);
-            for ((r7, r75), _) in values.zip(&background[row]).filter(|(_, b)| **b) {
-                p7.add(*r7);
-                if r75.is_finite() {
-                    ratio.add(*r75);
+            let values = self.r7[row.clone()].iter().zip(&self.r5[row.clone()]);
+            for ((p, p5), _) in values.zip(row).filter(|(_, i)| background(*i)) {
+                p7.add(*p);
+                let r = ratio(*p, *p5);
+                if r.is_finite() {
+                    r75.add(r);
                 }
             }
         }
-        ratio.exceeded_by(self.r75[at], 0.8) && p7.exceeded_by(self.r7[at], 0.08)
+        r75.exceeded_by(ratio(self.r7[at], self.r5[at]), 0.8) && p7.exceeded_by(self.r7[at], 0.08)
     }
 }
 
@@ -130,7 +134,7 @@ pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
         return out;
     }
     let fit = DATA | CLEAR | LIT;
-    let background: Vec<bool> = a.flags.iter().map(|f| f & fit == fit && f & (S_SURE | S_WATER) == 0).collect();
+    let background = |i: usize| a.flags[i] & (fit | S_SURE | S_WATER) == fit;
     for (k, c, r, i) in asked {
         let f = a.flags[i];
         if f & S_WATER != 0 {
@@ -138,7 +142,7 @@ pub fn schroeder(a: &Around<'_>) -> Vec<u8> {
         }
         if f & S_SURE != 0 {
             out[k] = SURE;
-        } else if a.stands_out(i, a.window(c, r, REACH), &background) {
+        } else if a.stands_out(i, a.window(c, r, REACH), background) {
             out[k] = PROBABLE;
         }
     }
@@ -168,7 +172,7 @@ pub fn goli(a: &Around<'_>) -> Vec<u8> {
         } else if f & G_MAYBE != 0 {
             let enough = |w: &[usize; 4]| 4 * counts.inside(*w) >= ((w[1] - w[0]) * (w[3] - w[2])) as u32;
             let window = (GOLI_LEAST..=REACH).map(|n| a.window(c, r, n)).find(enough);
-            if window.is_some_and(|w| a.stands_out(i, w, &background)) {
+            if window.is_some_and(|w| a.stands_out(i, w, |i| background[i])) {
                 out[k] = PROBABLE;
             }
         }

@@ -142,3 +142,10 @@ pub fn hotmap([b5, b6, b7]: [&[f32]; 3], saturated: [Option<f32>; 2], flags: &mu
         *f |= flag(alpha, H_ALPHA) | flag(beta, H_BETA);
     }
 }
+
+/// HOTMAP's β of pixels that a band of bits calls saturated: any of `bits` set.
+pub fn saturated(told: &[f32], bits: u32, flags: &mut [Flags]) {
+    for (f, v) in flags.iter_mut().zip(told) {
+        *f |= flag(*v as u32 & bits != 0, H_BETA);
+    }
+}

@@ -77,8 +77,8 @@ pub struct Hot {
 pub struct Anomalies {
     /// Hot pixels in the order of the core.
     pub hot: Vec<Hot>,
-    /// Candidates whose window holds too little background to tell.
-    pub undecided: u64,
+    /// Candidates whose window holds too little background to tell, by their places in the core.
+    pub undecided: Vec<usize>,
 }
 
 /// Whole millikelvins.
@@ -131,11 +131,11 @@ pub fn anomalies(t: &Temperatures<'_>, o: &ThermalOptions) -> Anomalies {
                     splits.extend(t.split.get(j).filter(|s| s.is_finite()).map(|s| split_milli(*s)));
                 }
             }
+            let at = (r - t.core.row) * t.core.width + c - t.core.col;
             if values.is_empty() || (values.len() as f64) < o.share * w.len() as f64 {
-                out.undecided += 1;
+                out.undecided.push(at);
                 continue;
             }
-            let at = (r - t.core.row) * t.core.width + c - t.core.col;
             let own = t.split.get(i).filter(|s| s.is_finite()).map(|s| split_milli(*s));
             if differs(own, &mut splits, o.split_k) {
                 out.hot.extend(hot(milli[i], &mut values, o).map(|(delta_k, deviations)| Hot {
@@ -264,7 +264,7 @@ mod tests {
         k[40] += 6.0;
         let o = ThermalOptions { reach: 2, k: 4.0, floor_k: 5.0, ..ThermalOptions::default() };
         let a = run(9, &k, &o);
-        assert_eq!((a.hot.len(), a.undecided), (1, 0));
+        assert_eq!((a.hot.len(), a.undecided.len()), (1, 0));
         assert_eq!(a.hot[0].at, 40);
         assert!((a.hot[0].delta_k - 6.0).abs() < 1e-3, "{:?}", a.hot);
         assert!((a.hot[0].deviations - 6.0 / 0.14826).abs() < 0.1, "{:?}", a.hot);
@@ -283,8 +283,8 @@ mod tests {
         assert_eq!(a.hot[0].deviations, f32::INFINITY);
         // nothing but candidates and gaps around: not told, and counted
         let alone: Vec<f32> = (0..49).map(|i| if i == 24 { 320.0 } else { f32::NAN }).collect();
-        assert_eq!(run(7, &alone, &o), Anomalies { hot: Vec::new(), undecided: 0 });
-        assert_eq!(run(7, &alone, &ThermalOptions { floor_k: 1e-9, ..o }).undecided, 1);
+        assert_eq!(run(7, &alone, &o), Anomalies::default());
+        assert_eq!(run(7, &alone, &ThermalOptions { floor_k: 1e-9, ..o }).undecided, [24]);
     }
 
     #[test]

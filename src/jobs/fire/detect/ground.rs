@@ -44,6 +44,22 @@ impl Ground {
             }
             let mut rest = row;
             let mut col = w.col;
+            // most rows are seen whole
+            if row.iter().filter(|s| **s == Seen::Yes).count() == row.len() {
+                let end = (w.col + row.len()).min(self.columns * self.step);
+                let (first, last) = (w.col.div_ceil(self.step), end / self.step);
+                if first < last {
+                    let of_row = &mut self.recorded[r * self.columns..][..self.columns];
+                    of_row[first..last].iter_mut().for_each(|n| *n += self.step as u32);
+                    if w.col < first * self.step {
+                        of_row[first - 1] += (first * self.step - w.col) as u32;
+                    }
+                    if last * self.step < end {
+                        of_row[last] += (end - last * self.step) as u32;
+                    }
+                    continue;
+                }
+            }
             while !rest.is_empty() && col / self.step < self.columns {
                 let (part, after) = rest.split_at((self.step - col % self.step).min(rest.len()));
                 let at = r * self.columns + col / self.step;

@@ -31,8 +31,8 @@ pub(super) struct Planes {
     pub flags: Vec<Flags>,
     /// Reflectance of 2.2 µm; empty without reflectances.
     pub r7: Vec<f32>,
-    /// Its ratio to the near infrared.
-    pub r75: Vec<f32>,
+    /// Reflectance of the near infrared, where a test of neighbours asks for it.
+    pub r5: Vec<f32>,
     /// Surface temperature, K; empty where not asked for.
     pub kelvin: Vec<f32>,
     /// Difference of both thermal bands, K.
@@ -75,6 +75,11 @@ impl Read {
         self.bands.iter().find(|b| b.0 == role).map(|b| b.1.as_slice())
     }
 
+    /// A band, which is not there any more.
+    fn take(&mut self, role: Role) -> Vec<f32> {
+        self.bands.iter_mut().find(|b| b.0 == role).map_or_else(Vec::new, |b| std::mem::take(&mut b.1))
+    }
+
     fn all<const N: usize>(&self, roles: [Role; N]) -> Option<[&[f32]; N]> {
         let mut out = [&[][..]; N];
         for (o, r) in out.iter_mut().zip(roles) {
@@ -104,6 +109,8 @@ pub(super) struct Look {
     night_view: Option<Bands>,
     nir: Role,
     saturated: [Option<f32>; 2],
+    /// Bits of the band that tells saturation, of 1.6 and 2.2 µm.
+    saturated_bits: u32,
     surface: Surface,
     night_surface: Surface,
 }
@@ -133,6 +140,7 @@ impl Look {
             // water, and the cover of vegetation for the emissivity
             OLI.into_iter().filter(has).for_each(&mut add);
         }
+        let radsat = methods.iter().any(|m| matches!(m, Method::Hotmap | Method::Vote)) && has(&Role::Radsat);
         told(&scene, &methods, notes);
         let mask = MaskOptions { saturated: false, ..o.mask };
         let mut heat = Vec::new();
@@ -144,8 +152,13 @@ impl Look {
         }
         let file = |r: &Role| scene.asset(*r).map(|a| a.source.clone());
         let together = roles.is_empty() || heat.iter().any(|h| roles.iter().any(|r| file(r) == file(h)));
-        let first: Vec<Role> = if together { roles.iter().chain(&heat).copied().collect() } else { roles };
-        let optical = Bands::open(&scene, &first, target, mask, notes)?;
+        let mut first: Vec<Role> = if together { roles.iter().chain(&heat).copied().collect() } else { roles };
+        first.extend(radsat.then_some(Role::Radsat));
+        let mut optical = Bands::open(&scene, &first, target, mask, notes)?;
+        if radsat {
+            // its zeros are no nodata
+            optical.view.shown_from = first.len() - 1;
+        }
         let grid = optical.view.grid.clone();
         // its clouds are told already
         let bare = MaskOptions { clouds: false, ..mask };
@@ -166,7 +179,6 @@ impl Look {
         let surface = surface(o, &scene, notes);
         let night_surface = night.as_ref().map_or(surface, |n| self::surface(o, n, notes));
         Ok(Self {
-            scene,
             night,
             grid,
             blocks,
@@ -176,6 +188,8 @@ impl Look {
             night_view,
             nir,
             saturated,
+            saturated_bits: saturated_bits(&scene.sensor.platform),
+            scene,
             surface,
             night_surface,
         })
@@ -187,7 +201,7 @@ impl Look {
 
     /// True where it has reflectances: it was day.
     pub fn reflects(&self) -> bool {
-        self.roles().iter().any(|r| !matches!(r, Role::Tir | Role::Tir2))
+        self.roles().iter().any(|r| !matches!(r, Role::Tir | Role::Tir2 | Role::Radsat))
     }
 
     /// Methods that vote need all three of them.
@@ -219,6 +233,12 @@ impl Look {
         self.reflect(&read, &mut p);
         if self.measures_heat() {
             self.heat(&read, heat.as_ref().unwrap_or(&read), &mut p);
+        }
+        let mut read = read;
+        let neighbours = self.tests(Method::Schroeder) || self.tests(Method::Goli);
+        if read.band(Role::Swir2).is_some() {
+            p.r5 = if neighbours { read.take(self.nir) } else { Vec::new() };
+            p.r7 = read.take(Role::Swir2);
         }
         p.seen = read.seen;
         if let Some(night) = night {
@@ -253,6 +273,9 @@ impl Look {
         }
         if self.tests(Method::Hotmap) {
             screen::hotmap(b, self.saturated, &mut p.flags);
+            if let Some(q) = read.band(Role::Radsat) {
+                screen::saturated(q, self.saturated_bits, &mut p.flags);
+            }
         }
         if self.measures_heat() {
             match (&oli, read.band(Role::Green)) {
@@ -261,10 +284,6 @@ impl Look {
                 _ => {}
             }
         }
-        if self.tests(Method::Schroeder) || self.tests(Method::Goli) {
-            p.r75 = b[2].iter().zip(b[0]).map(|(a, b)| screen::ratio(*a, *b)).collect();
-        }
-        p.r7 = b[2].to_vec();
     }
 
     fn heat(&self, optical: &Read, heat: &Read, p: &mut Planes) {
@@ -362,6 +381,12 @@ fn top(a: &Asset, told: Option<f32>) -> Option<f32> {
         _ => None,
     });
     own.or(told)
+}
+
+/// Bits of Landsat Collection 2 `QA_RADSAT` for the bands at 1.6 and 2.2 µm (USGS LSDS-1619, table 6-5, and LSDS-1618: bit
+/// n − 1 is band n): bands 6 and 7 of OLI, 5 and 7 of TM and ETM+.
+fn saturated_bits(platform: &str) -> u32 {
+    if matches!(platform, "landsat-8" | "landsat-9") { 1 << 5 | 1 << 6 } else { 1 << 4 | 1 << 6 }
 }
 
 fn surface(o: &DetectOptions, s: &Scene, notes: &mut Notes) -> Surface {

@@ -7,6 +7,7 @@ use super::look::Look;
 use super::sweep::Swept;
 use crate::analysis::fire::detect::cluster::{HotPixel, clusters};
 use crate::analysis::fire::detect::{Method, confidence, names, voices};
+use crate::analysis::fire::places::{Areas, industrial};
 use crate::error::{Error, Result};
 use crate::model::FirePoint;
 use crate::prepare::crs::{geographic_bounds, resolve};
@@ -68,6 +69,17 @@ pub(super) fn rows(look: &Look, place: &Place, swept: &Swept) -> Result<(Vec<Fir
     let points = swept.hot.iter().map(|h| point(look, place, h)).collect::<Result<Vec<_>>>()?;
     let fires = clusters(&swept.hot).iter().map(|c| fire(look, place, c)).collect::<Result<Vec<_>>>()?;
     Ok((points, fires))
+}
+
+/// Names the fires of one look after the known industrial heat they lie in; `points` are those of [`rows`], for the same
+/// hot pixels.
+pub(super) fn name_known(known: &Areas<String>, swept: &Swept, points: &[FirePoint], fires: &mut [FireCluster]) {
+    let at: std::collections::BTreeMap<(u32, u32), &FirePoint> =
+        swept.hot.iter().zip(points).map(|(h, p)| ((h.row, h.col), p)).collect();
+    for (f, pixels) in fires.iter_mut().zip(clusters(&swept.hot)) {
+        let heat: Vec<&FirePoint> = pixels.iter().filter_map(|h| at.get(&(h.row, h.col)).copied()).collect();
+        f.industrial = industrial(known, &heat);
+    }
 }
 
 /// The look itself, for `fire track`.
@@ -133,5 +145,6 @@ fn fire(look: &Look, place: &Place, pixels: &[HotPixel]) -> Result<FireCluster> 
         kelvin: most(|p| p.kelvin),
         swir2: most(|p| p.swir2),
         lonlat: place.lonlat(look, mean(|p| p.col), mean(|p| p.row))?,
+        industrial: None,
     })
 }

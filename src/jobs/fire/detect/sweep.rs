@@ -6,7 +6,7 @@ use super::ground::Ground;
 use super::look::{Look, Planes, clear};
 use super::{DetectOptions, History};
 use crate::analysis::fire::detect::cluster::HotPixel;
-use crate::analysis::fire::detect::context::{self, Around, HALO, NONE, SURE};
+use crate::analysis::fire::detect::context::{self, Around, HALO, SURE};
 use crate::analysis::fire::detect::screen::{Flags, G_MAYBE, G_NEAR, G_SURE, H_ALPHA, H_BETA, S_MAYBE, S_SURE};
 use crate::analysis::fire::detect::thermal::{Anomalies, Hot, Temperatures, ThermalOptions, anomalies};
 use crate::analysis::fire::detect::{Method, vote};
@@ -29,7 +29,7 @@ pub(super) struct Swept {
     pub by_method: [u64; 6],
     /// Candidates of the thermal test without enough background.
     pub undecided: u64,
-    /// Hot by day where the night was not seen clear: neither confirmed nor dismissed.
+    /// Hot by day where the night was not seen clear, or could not be told: neither confirmed nor dismissed.
     pub unconfirmed: u64,
     /// Hot by day but not by night.
     pub cooled: u64,
@@ -59,6 +59,15 @@ pub(super) struct Settler<'a> {
     pub swept: Swept,
     /// What was looked at and what was hidden.
     pub ground: Ground,
+    scratch: Scratch,
+}
+
+/// Planes of a unit and its surroundings, for one unit after the other.
+#[derive(Default)]
+struct Scratch {
+    flags: Vec<Flags>,
+    r7: Vec<f32>,
+    r5: Vec<f32>,
 }
 
 impl<'a> Settler<'a> {
@@ -72,7 +81,7 @@ impl<'a> Settler<'a> {
         let halo = HALO.max(o.thermal.halo() + 1).max(o.night_thermal.halo() + 1);
         let near = Neighbours::new(windows, &look.grid, halo);
         let ground = Ground::new(&look.grid);
-        Self { o, look, near, sagbt_k, history, swept: Swept::default(), ground }
+        Self { o, look, near, sagbt_k, history, swept: Swept::default(), ground, scratch: Scratch::default() }
     }
 
     /// Takes a screened unit; hands on each that became ready.
@@ -94,9 +103,11 @@ impl<'a> Settler<'a> {
         let window = self.near.window(s);
         let n = window.len();
         let (mut methods, mut sure, mut delta) = (vec![0u8; n], vec![0u8; n], Vec::new());
+        // clear, but it was not told whether they are hot
+        let mut untold = Vec::new();
         self.reflect(s, &mut methods, &mut sure);
         if self.look.uses(Method::Thermal) {
-            delta = self.heat(s, &mut methods, &mut sure);
+            delta = self.heat(s, &mut methods, &mut sure, &mut untold);
         }
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         if let Some(k) = self.sagbt_k {
@@ -107,18 +118,29 @@ impl<'a> Settler<'a> {
             }
         }
         let asked = self.look.methods.iter().fold(0, |a, m| a | m.bit());
-        for m in &mut methods {
+        for m in methods.iter_mut().filter(|m| **m != 0) {
             *m = vote(*m, self.o.votes);
             // what nobody asked for is told only of pixels that something asked for found
             *m = if *m & asked == 0 { 0 } else { *m };
         }
         if let Some(h) = self.history.as_deref_mut() {
-            self.swept.fleeting += h.keep(window, &own.seen, &mut methods);
+            let fleeting = h.keep(window, &own.seen, &mut methods);
+            self.swept.fleeting += fleeting.len() as u64;
+            untold.extend(fleeting);
         }
         self.collect(s, &methods, &sure, &delta)?;
         let Some(own) = self.near.own(s) else { return Err(lost()) };
         self.swept.counts.add(&SeenCounts::of(&own.seen));
-        self.ground.add(window, &own.seen);
+        if untold.is_empty() {
+            self.ground.add(window, &own.seen);
+        } else {
+            let mut told = own.seen.clone();
+            for i in untold.into_iter().filter(|i| methods[*i] == 0 && own.seen[*i] == Seen::Yes) {
+                // a fire there is not seen to be out
+                told[i] = Seen::Undefined;
+            }
+            self.ground.add(window, &told);
+        }
         let recorded = |seen: Seen, v: u8| if seen == Seen::NoData { NOT_RECORDED } else { v };
         Ok(Settled {
             window,
@@ -128,37 +150,48 @@ impl<'a> Settler<'a> {
     }
 
     /// The detectors of reflectance.
-    fn reflect(&self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) {
-        let wanted = S_SURE | S_MAYBE | G_SURE | G_NEAR | G_MAYBE | H_ALPHA | H_BETA;
-        let asks = |f: &Flags| f & wanted & !G_NEAR != 0;
-        let Some(own) = self.near.own(s) else { return };
-        // a neighbour across the unit's edge may make a pixel of it unambiguous
-        let edge = own.flags.iter().any(|f| f & (G_NEAR | H_BETA) != 0);
-        if !edge && !own.flags.iter().any(asks) {
-            return;
-        }
-        let flags = self.near.gather(s, |p| &p.flags);
-        if !flags.iter().any(asks) {
-            return;
-        }
-        let r7 = self.near.gather(s, |p| &p.r7);
-        let r75 = self.near.gather(s, |p| &p.r75);
-        let around = Around { width: s.wide.width, core: s.core, flags: &flags, r7: &r7, r75: &r75 };
+    fn reflect(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) {
         type Test = fn(&Around<'_>) -> Vec<u8>;
-        let tests: [(Method, Test); 3] =
-            [(Method::Schroeder, context::schroeder), (Method::Hotmap, context::hotmap), (Method::Goli, context::goli)];
-        for (method, test) in tests {
-            for (i, class) in test(&around).into_iter().enumerate().filter(|(_, c)| *c != NONE) {
+        // a neighbour across the unit's edge may make a pixel of it unambiguous
+        let tests: [(Method, Flags, Test); 3] = [
+            (Method::Schroeder, S_SURE | S_MAYBE, context::schroeder),
+            (Method::Hotmap, H_ALPHA | H_BETA, context::hotmap),
+            (Method::Goli, G_SURE | G_NEAR | G_MAYBE, context::goli),
+        ];
+        let Some(own) = self.near.own(s) else { return };
+        let all = own.flags.iter().fold(0, |a, f| a | f);
+        if tests.iter().all(|t| t.1 & all == 0) {
+            return;
+        }
+        let Scratch { flags, r7, r5 } = &mut self.scratch;
+        self.near.gather_into(s, |p| &p.flags, flags);
+        if flags.iter().fold(0, |a, f| a | f) & (S_SURE | S_MAYBE | G_SURE | G_MAYBE | H_ALPHA) == 0 {
+            return;
+        }
+        r7.clear();
+        r5.clear();
+        // windows of neighbours are asked of what is not sure by itself
+        let open = |f: &Flags| f & (S_SURE | S_MAYBE) == S_MAYBE || f & G_MAYBE != 0;
+        if all & (S_MAYBE | G_MAYBE) != 0 && own.flags.iter().any(open) {
+            self.near.gather_into(s, |p| &p.r7, r7);
+            self.near.gather_into(s, |p| &p.r5, r5);
+        }
+        let around = Around { width: s.wide.width, core: s.core, flags, r7, r5 };
+        for (method, _, test) in tests.into_iter().filter(|t| t.1 & all != 0) {
+            let classes = test(&around);
+            for i in marked(&classes) {
                 methods[i] |= method.bit();
-                sure[i] |= if class == SURE { method.bit() } else { 0 };
+                sure[i] |= if classes[i] == SURE { method.bit() } else { 0 };
             }
         }
     }
 
-    /// The thermal test by day, and by night where there is a scene of it; answers the hot pixels.
-    fn heat(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8]) -> Vec<Hot> {
+    /// The thermal test by day, and by night where there is a scene of it; answers the hot pixels, and adds those of which
+    /// nothing can be told.
+    fn heat(&mut self, s: &Surroundings, methods: &mut [u8], sure: &mut [u8], untold: &mut Vec<usize>) -> Vec<Hot> {
         let day = self.anomalies(s, s.core, false, &self.o.thermal);
-        self.swept.undecided += day.undecided;
+        self.swept.undecided += day.undecided.len() as u64;
+        untold.extend(&day.undecided);
         let bit = Method::Thermal.bit();
         if self.look.night.is_none() {
             day.hot.iter().for_each(|h| methods[h.at] |= bit);
@@ -180,6 +213,12 @@ impl<'a> Settler<'a> {
         if let Some(own) = self.near.own(s) {
             seen_by_night = own.night_flags.iter().map(|f| clear(*f)).collect();
         }
+        for at in &night.undecided {
+            let (r, col) = (at / more.width + more.row, at % more.width + more.col);
+            if (c.row..c.row + c.height).contains(&r) && (c.col..c.col + c.width).contains(&col) {
+                seen_by_night.get_mut((r - c.row) * c.width + col - c.col).into_iter().for_each(|s| *s = false);
+            }
+        }
         let mut kept = Vec::new();
         for h in day.hot {
             let (r, col) = (h.at / c.width + c.row - more.row, h.at % c.width + c.col - more.col);
@@ -193,6 +232,7 @@ impl<'a> Settler<'a> {
                 self.swept.cooled += 1;
             } else {
                 self.swept.unconfirmed += 1;
+                untold.push(h.at);
             }
         }
         kept
@@ -212,9 +252,10 @@ impl<'a> Settler<'a> {
         let (Some(own), w) = (self.near.own(s), self.near.window(s)) else { return Err(lost()) };
         let at = |v: &[f32], i: usize| v.get(i).copied().unwrap_or(f32::NAN);
         let mut heat = hot.iter().peekable();
-        for (i, m) in methods.iter().enumerate() {
+        for i in marked(methods) {
+            let m = &methods[i];
             while heat.next_if(|h| h.at < i).is_some() {}
-            if *m == 0 || own.seen[i] == Seen::NoData {
+            if own.seen[i] == Seen::NoData {
                 continue;
             }
             for method in Method::ALL {
@@ -245,6 +286,18 @@ impl<'a> Settler<'a> {
     }
 }
 
+/// Positions of bytes that are not 0: nearly all are, and are passed over many at a time.
+fn marked(bytes: &[u8]) -> Vec<usize> {
+    const MANY: usize = 64;
+    let mut out = Vec::new();
+    for (k, many) in bytes.chunks(MANY).enumerate() {
+        if many.iter().fold(0, |a, b| a | b) != 0 {
+            out.extend((0..many.len()).filter(|i| many[*i] != 0).map(|i| k * MANY + i));
+        }
+    }
+    out
+}
+
 fn lost() -> Error {
     Error::input("a block was lost on the way", "有数据块丢失")
 }
@@ -256,10 +309,10 @@ impl History {
     }
 
     /// Enters a look and takes the thermal methods' bits from pixels that were hot in too few of the last clear looks; answers
-    /// how many pixels that were. A pixel that was not seen clear keeps its past.
-    pub fn keep(&mut self, w: Window, seen: &[Seen], methods: &mut [u8]) -> u64 {
+    /// these pixels. A pixel that was not seen clear keeps its past.
+    pub fn keep(&mut self, w: Window, seen: &[Seen], methods: &mut [u8]) -> Vec<usize> {
         let heat = Method::Thermal.bit() | Method::Sagbt.bit();
-        let (last, mut removed) = (u16::MAX >> (16 - self.of.clamp(1, 16)), 0);
+        let (last, mut removed) = (u16::MAX >> (16 - self.of.clamp(1, 16)), Vec::new());
         for (i, (m, s)) in methods.iter_mut().zip(seen).enumerate() {
             let past = &mut self.looks[(w.row + i / w.width) * self.width + w.col + i % w.width];
             if *s == Seen::Yes || *m != 0 {
@@ -267,7 +320,7 @@ impl History {
             }
             if *m & heat != 0 && (*past & last).count_ones() < self.hot {
                 *m &= !heat;
-                removed += 1;
+                removed.push(i);
             }
         }
         removed

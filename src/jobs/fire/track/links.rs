@@ -4,9 +4,10 @@ use rayon::prelude::*;
 
 use super::TrackJob;
 use crate::analysis::corridor::{Network, NetworkOptions};
-use crate::analysis::fire::places::{Areas, industrial, masks, river_of, site_of};
+use crate::analysis::fire::places::{Areas, industrial, river_of, site_of};
 use crate::error::{Error, Result};
 use crate::jobs::Notes;
+use crate::jobs::fire::known::known_heat;
 use crate::jobs::inputs::{Input, named_fields, read};
 use crate::jobs::manifest::Manifest;
 use crate::model::{FirePoint, FireTrack, Progress, Site};
@@ -14,7 +15,6 @@ use crate::prepare::names::FieldMap;
 use crate::prepare::rivers::rivers;
 use crate::prepare::shapes::{courses, polygons};
 use crate::prepare::sites::SiteReader;
-use crate::prepare::zones::zones;
 
 /// What was asked for.
 pub(super) struct Links {
@@ -28,7 +28,7 @@ impl Links {
         Ok(Self {
             sites: sites(o, notes, manifest)?,
             rivers: network(o, notes, manifest)?,
-            masks: known_heat(o, notes, manifest)?,
+            masks: known_heat(&o.heat_masks, &o.input, notes, manifest)?,
         })
     }
 
@@ -96,20 +96,4 @@ fn network(o: &TrackJob, notes: &mut Notes, manifest: &mut Manifest) -> Result<O
         Error::input(format!("the rivers cannot be used: {e}"), format!("河流数据无法使用:{e}"))
     };
     Network::build(&lines, &NetworkOptions::default()).map(Some).map_err(|e| unfit(&e))
-}
-
-fn known_heat(o: &TrackJob, notes: &mut Notes, manifest: &mut Manifest) -> Result<Option<Areas<String>>> {
-    if o.heat_masks.is_empty() {
-        return Ok(None);
-    }
-    let mut all = Vec::new();
-    for name in &o.heat_masks {
-        let input = read(name, &o.input, &mut notes.warnings)?;
-        let way = input.way(None, &mut notes.warnings)?;
-        manifest.input("known heat", &input, way.pipeline())?;
-        let shapes = polygons(&input.layer, &way)?;
-        notes.skipped.extend(shapes.skipped.iter().cloned());
-        all.extend(zones(&input.layer, shapes, &FieldMap::default()));
-    }
-    Ok(Some(masks(all)))
 }

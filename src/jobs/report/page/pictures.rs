@@ -57,7 +57,7 @@ fn one(
     match &shown.scene {
         Some((scene, roles)) => {
             let used: Vec<Role> = roles.clone();
-            manifest.scenes(&[("picture", scene, &shown.info()?.grid)], &used)?;
+            manifest.scenes(&[("picture", scene, &shown.info()?.grid)], &used, None)?;
         }
         None => manifest.file("picture", path)?,
     }
