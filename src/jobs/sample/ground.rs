@@ -141,8 +141,14 @@ mod tests {
             let exact = h * (a * b - h * (a + b) + 4.0 / 3.0 * h * h);
             let dem = Raster { corner: CORNER, metres: 10.0, side: 198 };
             let cells: f64 = dem.places().filter(|(x, y)| inside(&r, *x, *y)).map(|(x, y)| form(x, y, true)).sum();
-            // cells of 10 m cut the slopes into steps: well below a percent
-            assert!((cells.abs() * 100.0 / exact - 1.0).abs() < 0.005, "{name}: {} {exact}", cells.abs() * 100.0);
+            // Cells of 10 m cut the slopes into steps, whose means are exact but for the corners (well below a percent) and for
+            // a foot of the slope in the middle of a cell: 10 m by a mean of 1.25 m along it.
+            let foot = if h % 10.0 == 0.0 { 0.0 } else { 12.5 * 2.0 * (a + b) };
+            assert!(
+                (cells.abs() * 100.0 - exact).abs() < 0.005 * exact + foot,
+                "{name}: {} {exact}",
+                cells.abs() * 100.0
+            );
         }
     }
 }
