@@ -175,12 +175,16 @@ impl Manifest {
     /// # Errors
     /// `Input` where a file cannot be read.
     pub(super) fn stack(&mut self, stack: &super::stack::Stack, files: Digesting) -> Result<()> {
-        let digests = files.wait()?;
-        let files: Vec<Json> = stack
-            .paths()
-            .iter()
-            .filter_map(|p| digests.get(p))
-            .flatten()
+        let begun = files.wait()?;
+        let mut made = Vec::new();
+        for p in stack.paths() {
+            match begun.get(&p) {
+                Some(d) => made.extend(d.iter().cloned()),
+                None => made.extend(digests(&p)?),
+            }
+        }
+        let files: Vec<Json> = made
+            .into_iter()
             .map(|d| json!({"path": d.path.display().to_string(), "bytes": d.bytes, "sha256": d.sha256}))
             .collect();
         let g = &stack.grid;

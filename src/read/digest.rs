@@ -168,10 +168,13 @@ fn take_both(a: &mut Message, b: &mut Message) {
     let _ = (a, b);
 }
 
+/// Digests by the path that was given.
+pub type Digests = BTreeMap<PathBuf, Vec<FileDigest>>;
+
 /// Digests of inputs, made by a thread of its own while the job works; dropped, it ends soon.
 #[derive(Debug)]
 pub struct Digesting {
-    thread: Option<JoinHandle<Result<BTreeMap<PathBuf, Vec<FileDigest>>>>>,
+    thread: Option<JoinHandle<Result<Digests>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -192,7 +195,7 @@ impl Digesting {
     ///
     /// # Errors
     /// As [`digests`].
-    pub fn wait(mut self) -> Result<BTreeMap<PathBuf, Vec<FileDigest>>> {
+    pub fn wait(mut self) -> Result<Digests> {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(found)) => found,
             _ => Ok(BTreeMap::new()),

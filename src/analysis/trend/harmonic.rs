@@ -190,8 +190,8 @@ impl Design {
         out.resize(at.len(), 0.0);
         for (o, i) in out.iter_mut().zip(at) {
             let row = &self.rows[*i as usize];
-            for k in 0..P {
-                *o += row[k] * f.beta[k];
+            for (x, b) in row[..P].iter().zip(&f.beta[..P]) {
+                *o += x * b;
             }
         }
     }

@@ -124,7 +124,7 @@ fn blocks_of_all_three_kinds() {
     assert_eq!(all(&z, &mut [0; 6]), Some(6));
     // a distance before the first byte
     let mut wrong = z.clone();
-    let at = 2 + 7 + (3 + 8 + 7) / 8;
+    let at = 2 + 7 + 2;
     wrong[at] ^= 0b0001_1100;
     assert_eq!(all(&wrong, &mut [0; 6]), None);
     // another checksum
